@@ -1,0 +1,89 @@
+"""Every error the product raises on purpose, as one tree.
+
+    PrepkitError
+    ├── InvalidInput          400/422  the request cannot be understood or breaks a rule
+    ├── NotFound              404      it does not exist, or is not yours
+    ├── Conflict              409      the session is not in a state for this
+    │   └── WrongState                 names the state and the attempt
+    ├── Refused               403      origin, host or role says no
+    ├── BadTicket             401      a socket token that is unknown, used or expired
+    ├── AtCapacity            503      no room for another live call; says when to retry
+    ├── VoiceUnavailable      503      an engine, recogniser or voice cannot be started
+    └── SettingsError         –        the process cannot start as configured
+
+`code` is stable and public; the message is a sentence a person can act on and holds no secret and no transcript.
+`web.problems` maps these to HTTP in one table.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+
+class PrepkitError(Exception):
+    """Base of all: a stable code, a public sentence, optional public details."""
+
+    code: ClassVar[str] = "internal"
+
+    def __init__(self, message: str, *, details: Any = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.details = details
+
+
+class InvalidInput(PrepkitError):
+    """The request cannot be understood, or breaks a rule; `details` lists each bad field."""
+
+    code = "invalid_input"
+
+
+class NotFound(PrepkitError):
+    """It does not exist, or is not yours: the two are never told apart."""
+
+    code = "not_found"
+
+
+class Conflict(PrepkitError):
+    """The thing is not in a state for this."""
+
+    code = "conflict"
+
+
+class WrongState(Conflict):
+    """A session transition that the table in `bridge.domain.session` does not have."""
+
+    code = "wrong_state"
+
+
+class Refused(PrepkitError):
+    """Origin, host or role says no."""
+
+    code = "forbidden"
+
+
+class BadTicket(PrepkitError):
+    """A socket token that is unknown, already used or expired."""
+
+    code = "bad_token"
+
+
+class AtCapacity(PrepkitError):
+    """No room for another live call."""
+
+    code = "at_capacity"
+
+    def __init__(self, message: str, *, retry_after_seconds: int) -> None:
+        super().__init__(message)
+        self.retry_after_seconds = retry_after_seconds
+
+
+class VoiceUnavailable(PrepkitError):
+    """An engine, recogniser or voice cannot be started; says which and what to install."""
+
+    code = "voice_unavailable"
+
+
+class SettingsError(PrepkitError):
+    """The process cannot start as configured; names the setting."""
+
+    code = "settings"

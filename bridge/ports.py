@@ -1,0 +1,173 @@
+"""Everything the use cases and the call need from outside, as Protocols: the table of contents of the product's edges.
+
+`Store`/`Tx` are implemented by `storage`, `RecordingStore` by `storage.recordings`, `Jobs` by `storage.jobs`. One act is one
+`async with store.begin() as tx`; nothing slow is awaited inside it. Read next: `usecases`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Protocol
+
+from .domain.events import Event
+from .domain.segments import Segment, Turn
+from .domain.session import InterviewSession, ReportStatus, SessionStatus
+
+
+@dataclass(frozen=True)
+class StoredEvent:
+    """An event with its place in the session's log (1, 2, 3 … without gaps) and the wall time it was stored."""
+
+    seq: int
+    stored_at: datetime
+    event: Event
+
+
+@dataclass(frozen=True)
+class HistoryRow:
+    """One line of a candidate's history."""
+
+    session_id: str
+    type: str
+    difficulty: str
+    score: int | None
+    """Overall of the current report; None without one."""
+    date: datetime
+    duration_seconds: int
+    status: SessionStatus
+    report_status: ReportStatus
+
+
+@dataclass(frozen=True)
+class StoredReport:
+    """A version of a session's report; `body` is the public JSON of `reporting.write`."""
+
+    id: str
+    session_id: str
+    version: int
+    generated_at: datetime
+    overall_score: int | None
+    content_hash: str
+    """SHA-256 of what it was made from; the same hash is never written twice for a session."""
+    body: dict[str, Any]
+
+
+class Tx(Protocol):
+    """One database transaction: commits when its block ends well, rolls back when it raises."""
+
+    async def single_user(self) -> str:
+        """Id of the one user of `single` mode, made at first use."""
+
+    # Sessions -------------------------------------------------------------------------------------------------------
+    async def add_session(self, session: InterviewSession) -> None:
+        """Insert the session with its questions."""
+
+    async def session(self, session_id: str, *, for_update: bool = False) -> InterviewSession | None:
+        """The session whatever its owner or status (deleted included), questions in order; None when unknown or no UUID."""
+
+    async def save_session(self, session: InterviewSession) -> None:
+        """Write the mutable columns: status, call and time fields, engine, report status, recording flag."""
+
+    async def history(
+        self, user_id: str, *, page: int, limit: int, type: str | None = None, difficulty: str | None = None
+    ) -> tuple[list[HistoryRow], int]:
+        """Newest first, deleted ones left out; the total beside the page."""
+
+    async def recent_question_ids(self, user_id: str, type: str, *, sessions: int) -> frozenset[str]:
+        """Question ids of the user's last started `sessions` interviews of this type (R-037)."""
+
+    async def sessions_with(self, statuses: Collection[SessionStatus]) -> list[InterviewSession]:
+        """Every session in one of the statuses."""
+
+    async def ended_without_report(self) -> list[str]:
+        """Ids of completed and partial sessions that have neither a report nor a failed one (the safety net)."""
+
+    # The log and its projections ------------------------------------------------------------------------------------
+    async def append_events(
+        self, session_id: str, events: Sequence[tuple[int, Event]], *, turns: Sequence[Turn], segments: Sequence[Segment]
+    ) -> None:
+        """Append (seq, event) rows and upsert the turns and segments they changed. Raises Conflict on a taken seq."""
+
+    async def events(self, session_id: str, *, after: int = 0, limit: int | None = None) -> list[StoredEvent]:
+        """The log in order of seq."""
+
+    async def turns(self, session_id: str) -> list[Turn]:
+        """In order of start_ms, then of first storing."""
+
+    async def segments(self, session_id: str) -> list[Segment]:
+        """In order of n."""
+
+    # Tickets for the socket -----------------------------------------------------------------------------------------
+    async def add_ticket(self, token_hash: str, session_id: str, *, purpose: str, expires_at: datetime) -> None:
+        """Keep a hashed token; purpose is `start` or `resume`. Keeps the two newest unused tickets of the session."""
+
+    async def take_ticket(self, token_hash: str, session_id: str, *, now: datetime) -> str | None:
+        """Use a ticket once: its purpose, or None when unknown, used, expired or another session's."""
+
+    # Reports --------------------------------------------------------------------------------------------------------
+    async def add_report(self, report: StoredReport) -> bool:
+        """Insert a version; False when this session already has one with the same content hash."""
+
+    async def report(self, session_id: str) -> StoredReport | None:
+        """The newest version."""
+
+    # Purge and jobs -------------------------------------------------------------------------------------------------
+    async def purge_session(self, session_id: str) -> None:
+        """Remove turns, events, segments, reports, tickets, questions and the configuration's free text; keep the bare row."""
+
+    async def enqueue(self, kind: str, key: str, payload: dict[str, Any]) -> None:
+        """Enqueue a durable job in this very transaction; the same key is one job for ever."""
+
+
+class Store(Protocol):
+    """The database."""
+
+    def begin(self) -> AbstractAsyncContextManager[Tx]:
+        """A read-write transaction (BEGIN IMMEDIATE on SQLite)."""
+
+    def read(self) -> AbstractAsyncContextManager[Tx]:
+        """A read-only snapshot that never waits for a writer."""
+
+    async def ping(self) -> None:
+        """Raise when the database cannot be written or is not at the newest migration."""
+
+
+class RecordingStore(Protocol):
+    """Audio files by session id: two-channel PCM16 16 kHz WAV, candidate left, interviewer right."""
+
+    def open(self, session_id: str) -> RecordingFile:
+        """Open for appending, created when missing; repairs the header after a crash."""
+
+    def path(self, session_id: str) -> Path | None:
+        """The finished or growing file, or None."""
+
+    def delete(self, session_id: str) -> bool:
+        """Remove it; True when there was one."""
+
+
+class RecordingFile(Protocol):
+    """A growing recording."""
+
+    @property
+    def duration_ms(self) -> int:
+        """Milliseconds stored so far."""
+
+    def append(self, frames: bytes) -> None:
+        """Append interleaved 16-bit stereo frames (4 bytes each)."""
+
+    def close(self) -> None:
+        """Make the header true and close."""
+
+
+class Jobs(Protocol):
+    """Durable background work; survives kill -9, runs each key once to success."""
+
+    async def start(self) -> None:
+        """Recover what was running and begin to work."""
+
+    async def stop(self) -> None:
+        """Finish or park what runs, within a bound."""
