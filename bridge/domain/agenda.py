@@ -1,0 +1,167 @@
+"""Which question has the floor, and what the interviewer does next: the server-owned cursor (R-046, R-047, C-38).
+
+`Agenda` is a fold over the call's events plus a few decisions; it reads no clock and no I/O: time comes in as `now_ms` on the call clock. The
+same decisions answer Vapi's tools, Gemini's tools, the local interviewer and typed mode. Read next: `bridge.usecases.conducting`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from .coverage import PointCoverage, Shown, cover
+from .events import CursorMoved, Event, InterviewEnded, QuestionAsked, Speaker, ToolAnswered, TurnRecorded
+from .questions import FollowUp, Question
+from .segments import Transcript
+from .setup import InterviewSetup
+
+CLOSING_MS = 45_000
+"""Kept for the goodbye: no question is opened with less than this left."""
+MIN_QUESTION_MS = 30_000
+"""A question is not opened with less asking time than this left before the closing."""
+FOLLOW_UP_SHARE = 0.85
+"""Share of a question's minutes after which no follow-up is begun."""
+OVERRUN_SHARE = 1.25
+"""Share of a question's minutes after which the interviewer cuts in (R-049)."""
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What to do after an answer: ask `follow_up`, or move on."""
+
+    follow_up: FollowUp | None
+    covered: tuple[PointCoverage, ...]
+    """Coverage of the question's key points by all said so far."""
+
+
+class Agenda:
+    """The questions of one interview, the cursor, and what was asked and answered so far."""
+
+    def __init__(self, setup: InterviewSetup, questions: Sequence[Question], events: Iterable[Event] = ()) -> None:
+        self.setup = setup
+        self.questions = tuple(questions)
+        self.transcript = Transcript(self.questions)
+        self._ids = [question.id for question in self.questions]
+        self._cursor: int | None = None
+        self._started_ms: dict[str, int] = {}
+        self._follow_ups: dict[str, list[str]] = {question_id: [] for question_id in self._ids}
+        self._tools: dict[str, ToolAnswered] = {}
+        self._moves: dict[str, str | None] = {}
+        self.last_text: str = ""
+        """What the interviewer last asked, for a repeat."""
+        self.over = False
+        """The questions are over; only the goodbye is left."""
+        self.ended = False
+        for event in events:
+            self.apply(event)
+
+    # State ----------------------------------------------------------------------------------------------------------
+    @property
+    def duration_ms(self) -> int:
+        """The whole interview's time."""
+        return self.setup.duration_minutes * 60_000
+
+    @property
+    def current(self) -> Question | None:
+        """The question on the floor."""
+        return None if self._cursor is None or self.over else self.questions[self._cursor]
+
+    @property
+    def position(self) -> int:
+        """1-based number of the question on the floor; 0 before the first."""
+        return 0 if self._cursor is None else self._cursor + 1
+
+    def answer(self, question_id: str) -> str:
+        """All the candidate has said to a question."""
+        segment = self.transcript.segments.get(question_id)
+        return segment.answer if segment else ""
+
+    def coverage(self, question: Question) -> tuple[PointCoverage, ...]:
+        """Coverage of the question's key points by all said so far."""
+        return cover(question.key_points, self.answer(question.id))
+
+    def answered(self) -> int:
+        """Questions with at least a few words of answer."""
+        return sum(1 for question_id in self._ids if len(self.answer(question_id).split()) >= 3)
+
+    def tool_answer(self, tool_call_id: str) -> ToolAnswered | None:
+        """The answer already given to this tool call."""
+        return self._tools.get(tool_call_id)
+
+    # Fold -----------------------------------------------------------------------------------------------------------
+    def apply(self, event: Event) -> None:
+        """Take one event in."""
+        self.transcript.apply(event)
+        match event:
+            case CursorMoved():
+                if event.from_id is not None:
+                    self._moves[event.from_id] = event.to_id
+                if event.to_id is None:
+                    self.over = True
+                else:
+                    self._cursor = self._ids.index(event.to_id)
+            case QuestionAsked():
+                self.last_text = event.text
+                self._started_ms.setdefault(event.question_id, event.at_ms)
+                if event.follow_up and event.text not in self._follow_ups[event.question_id]:
+                    self._follow_ups[event.question_id].append(event.text)
+            case TurnRecorded(speaker=Speaker.INTERVIEWER, question_id=str() as question_id):
+                self._started_ms.setdefault(question_id, event.start_ms)
+            case ToolAnswered():
+                self._tools[event.tool_call_id] = event
+            case InterviewEnded():
+                self.over = self.ended = True
+
+    # Decisions ------------------------------------------------------------------------------------------------------
+    def spent_ms(self, question: Question, now_ms: int) -> int:
+        """Time since the question was first asked."""
+        return max(0, now_ms - self._started_ms.get(question.id, now_ms))
+
+    def overrun(self, now_ms: int) -> bool:
+        """Whether the question on the floor has used up its time and a quarter (R-049)."""
+        question = self.current
+        return question is not None and self.spent_ms(question, now_ms) > question.minutes * 60_000 * OVERRUN_SHARE
+
+    def out_of_time(self, now_ms: int) -> bool:
+        """Whether only the goodbye still fits."""
+        return now_ms > self.duration_ms - CLOSING_MS
+
+    def decide(self, question_id: str, now_ms: int) -> Decision:
+        """Follow up on the first key point not shown, within the budgets of count and time; else move on (R-047)."""
+        question = self.questions[self._ids.index(question_id)]
+        covered = self.coverage(question)
+        asked = self._follow_ups[question_id]
+        in_time = self.spent_ms(question, now_ms) < question.minutes * 60_000 * FOLLOW_UP_SHARE
+        if question is not self.current or not in_time or len(asked) >= self.setup.follow_up_budget:
+            return Decision(None, covered)
+        missing = [point.key_point_id for point in covered if point.shown is Shown.NO]
+        missing += [point.key_point_id for point in covered if point.shown is Shown.PARTLY]
+        for point_id in missing:
+            for follow_up in question.follow_ups:
+                if follow_up.about == point_id and follow_up.text not in asked:
+                    return Decision(follow_up, covered)
+        return Decision(None, covered)
+
+    def follow_up_number(self, question_id: str) -> int:
+        """How many follow-ups this question has had."""
+        return len(self._follow_ups[question_id])
+
+    def next_after(self, question_id: str | None, now_ms: int) -> tuple[bool, Question | None]:
+        """Compare-and-set of the cursor: (moved, question to ask).
+
+        `question_id` is the question the caller believes has the floor. When it does, the move is new (moved True); when the cursor has
+        already left it, the earlier answer is given again and nothing moves. None opens the interview.
+        """
+        current = self.current
+        if question_id is None:
+            return (True, self.questions[0]) if self._cursor is None else (False, current)
+        if question_id in self._moves:
+            to_id = self._moves[question_id]
+            return False, None if to_id is None else self.questions[self._ids.index(to_id)]
+        if current is None or current.id != question_id:
+            return False, current
+        following = self.position
+        room = self.duration_ms - CLOSING_MS - now_ms
+        if following >= len(self.questions) or room < MIN_QUESTION_MS:
+            return True, None
+        return True, self.questions[following]

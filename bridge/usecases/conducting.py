@@ -1,0 +1,211 @@
+"""The interviewer's decisions in one live call: ask, listen, follow up, move on, keep the clock, close (R-045…R-050).
+
+`Conductor` joins the pure `Agenda` with the durable `CallLog`. Its two tools are the same functions for every engine; the local interviewer calls them
+itself and speaks the `Line` that comes of it. No pipecat here. Read next: `pipeline.interviewer`.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+from uuid import uuid4
+
+from ..domain import script
+from ..domain.agenda import Agenda
+from ..domain.events import CursorMoved, Noted, QuestionAsked, ToolAnswered
+from ..domain.intents import Intent, intent_of
+from ..domain.questions import Question
+from .call_log import CallLog
+
+FOLLOW_UP = "getFollowUpQuestion"
+MOVE_ON = "moveToNextQuestion"
+
+
+@dataclass(frozen=True)
+class Line:
+    """What the interviewer is to say: an optional bridge, then the text. `asks` is set when the text is a question."""
+
+    text: str
+    bridge: str = ""
+    asks: QuestionAsked | None = None
+    """Template of the event to append once the question begins to be heard; its `at_ms` is set then."""
+    last: bool = False
+    """The goodbye: the call ends when it has been said."""
+
+    @property
+    def spoken(self) -> str:
+        """All that is said."""
+        return f"{self.bridge} {self.text}".strip()
+
+
+class Conductor:
+    """Decisions of one call. `clock` gives milliseconds on the call clock."""
+
+    def __init__(self, agenda: Agenda, log: CallLog, clock: Callable[[], int]) -> None:
+        self.agenda = agenda
+        self._log = log
+        self._clock = clock
+        self._asking: Line | None = None
+        """The question last put, for a repeat and for a barge-in that cut it off."""
+
+    # Beginning and end ----------------------------------------------------------------------------------------------
+    def open(self) -> Line:
+        """The first line of a leg: greeting and first question, or welcome back and where we were."""
+        agenda = self.agenda
+        if agenda.position == 0:
+            _, first = agenda.next_after(None, self._clock())
+            assert first is not None
+            self._log.append(CursorMoved(at_ms=self._clock(), from_id=None, to_id=first.id, reason="opening"))
+            return self._ask(first, script.greeting(agenda.setup, len(agenda.questions)))
+        question = agenda.current
+        if question is None:
+            return replace(self.goodbye(), bridge=script.welcome_back(None, 0, ""))
+        said = agenda.answer(question.id)
+        welcome = script.welcome_back(question, agenda.position, said)
+        if said:
+            self._ask(question, "")
+            return Line(welcome)
+        return self._ask(question, welcome)
+
+    def goodbye(self) -> Line:
+        """The closing line: encouragement and a short summary (R-050)."""
+        agenda = self.agenda
+        answered = [q for q in agenda.questions if len(agenda.answer(q.id).split()) >= 3]
+        return Line(script.goodbye(agenda.setup, answered, len(agenda.questions)), last=True)
+
+    def close(self, reason: str, bridge: str = "") -> Line:
+        """Leave the questions now, for `reason` (end, time), and say goodbye."""
+        current = self.agenda.current
+        if not self.agenda.over:
+            from_id = current.id if current else None
+            self._log.append(CursorMoved(at_ms=self._clock(), from_id=from_id, to_id=None, reason=reason))
+        return replace(self.goodbye(), bridge=bridge)
+
+    # What the candidate does ----------------------------------------------------------------------------------------
+    def after_answer(self, utterance: str) -> Line | None:
+        """The next line after the candidate's turn; None to keep listening."""
+        agenda = self.agenda
+        question = agenda.current
+        if question is None:
+            return self.goodbye()
+        match intent_of(utterance):
+            case Intent.REPEAT:
+                return self.repeat()
+            case Intent.NEXT:
+                return self.skip()
+            case Intent.THINKING:
+                self._log.append(Noted(at_ms=self._clock(), code="take_your_time", detail="Take your time."))
+                return None
+            case Intent.UNKNOWN:
+                return self._follow_up_or_move(question, script.BRIDGE_AFTER_UNKNOWN)
+            case _:
+                return self._follow_up_or_move(question, "")
+
+    def done(self) -> Line | None:
+        """The candidate says that this was the answer."""
+        question = self.agenda.current
+        return self._follow_up_or_move(question, "") if question else self.goodbye()
+
+    def skip(self) -> Line:
+        """The candidate asks for the next question (C-38: a request to the one cursor)."""
+        question = self.agenda.current
+        if question is None:
+            return self.goodbye()
+        return self._move(question.id, script.BRIDGE_AFTER_SKIP, "skipped")
+
+    def repeat(self) -> Line:
+        """The question on the floor once more."""
+        return replace(self._asking, bridge=script.REPEAT) if self._asking else self.open()
+
+    def ask_again(self) -> Line | None:
+        """The question that a barge-in without an answer cut off, without a bridge; None when none is open."""
+        return replace(self._asking, bridge="") if self._asking and not self.agenda.over else None
+
+    # What the clock does --------------------------------------------------------------------------------------------
+    def on_clock(self) -> Line | None:
+        """A polite cut-in at the question's or the interview's end; None while there is time (R-049)."""
+        agenda, now = self.agenda, self._clock()
+        question = agenda.current
+        if question is None:
+            return None
+        if agenda.out_of_time(now):
+            return self.close("time", script.cut_in(agenda.position))
+        if agenda.overrun(now):
+            return self._move(question.id, script.cut_in(agenda.position), "time")
+        return None
+
+    # The two live tools ---------------------------------------------------------------------------------------------
+    def get_follow_up_question(self, question_id: str, tool_call_id: str | None = None) -> ToolAnswered:
+        """`{"followUpQuestion", "moveOn", "source"}` for the answer so far; the same call id gets the same answer (R-045)."""
+        call_id = tool_call_id or f"local-{uuid4().hex[:12]}"
+        if earlier := self.agenda.tool_answer(call_id):
+            return earlier
+        began = time.monotonic()
+        known = any(question.id == question_id for question in self.agenda.questions)
+        follow_up = self.agenda.decide(question_id, self._clock()).follow_up if known else None
+        result: dict[str, Any] = {
+            "followUpQuestion": follow_up.text if follow_up else None,
+            "moveOn": follow_up is None,
+            "source": "prepared",
+        }
+        return self._answered(call_id, FOLLOW_UP, question_id, result, began)
+
+    def move_to_next_question(self, question_id: str, tool_call_id: str | None = None, reason: str = "answered") -> ToolAnswered:
+        """`{"nextQuestionId", "nextQuestion", "done"}`; moves the cursor once, a repeat gets the same next question (R-046)."""
+        call_id = tool_call_id or f"local-{uuid4().hex[:12]}"
+        if earlier := self.agenda.tool_answer(call_id):
+            return earlier
+        began = time.monotonic()
+        moved, following = self.agenda.next_after(question_id, self._clock())
+        if moved:
+            to_id = following.id if following else None
+            self._log.append(CursorMoved(at_ms=self._clock(), from_id=question_id, to_id=to_id, reason=reason))
+        result = {
+            "nextQuestionId": following.id if following else None,
+            "nextQuestion": following.spoken if following else None,
+            "done": following is None,
+        }
+        return self._answered(call_id, MOVE_ON, question_id, result, began)
+
+    def _answered(self, call_id: str, tool: str, question_id: str, result: dict[str, Any], began: float) -> ToolAnswered:
+        answer = ToolAnswered(
+            at_ms=self._clock(),
+            tool_call_id=call_id,
+            tool=tool,
+            question_id=question_id,
+            result=result,
+            source="prepared",
+            took_ms=int((time.monotonic() - began) * 1000),
+        )
+        self._log.append(answer)
+        return answer
+
+    # Lines ----------------------------------------------------------------------------------------------------------
+    def _follow_up_or_move(self, question: Question, bridge: str) -> Line:
+        text = self.get_follow_up_question(question.id).result["followUpQuestion"]
+        if text is None:
+            return self._move(question.id, bridge or script.bridge_to_next(self.agenda.position), "answered")
+        number = self.agenda.follow_up_number(question.id) + 1
+        about = next(f.about for f in question.follow_ups if f.text == text)
+        asks = self._asks(question, text, number, about)
+        self._asking = Line(text, bridge or script.bridge_to_follow_up(number - 1), asks)
+        return self._asking
+
+    def _move(self, question_id: str, bridge: str, reason: str) -> Line:
+        result = self.move_to_next_question(question_id, reason=reason).result
+        if result["done"]:
+            return replace(self.goodbye(), bridge=bridge if reason == "time" else "")
+        following = next(q for q in self.agenda.questions if q.id == result["nextQuestionId"])
+        return self._ask(following, bridge)
+
+    def _ask(self, question: Question, bridge: str) -> Line:
+        self._asking = Line(question.spoken, bridge, self._asks(question, question.text, 0, None))
+        return self._asking
+
+    def _asks(self, question: Question, text: str, follow_up: int, about: str | None) -> QuestionAsked:
+        n = [q.id for q in self.agenda.questions].index(question.id) + 1
+        return QuestionAsked(
+            at_ms=0, question_id=question.id, n=n, of=len(self.agenda.questions), text=text, follow_up=follow_up, about=about
+        )

@@ -1,0 +1,1 @@
+"""The protocols we speak, parsed and built without I/O: strict JSON and the candidate's socket."""
