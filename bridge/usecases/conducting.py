@@ -49,6 +49,7 @@ class Conductor:
         self._clock = clock
         self._asking: Line | None = None
         """The question last put, for a repeat and for a barge-in that cut it off."""
+        self._unshown: list[ToolAnswered] = []
 
     # Beginning and end ----------------------------------------------------------------------------------------------
     def open(self) -> Line:
@@ -180,7 +181,13 @@ class Conductor:
             took_ms=int((time.monotonic() - began) * 1000),
         )
         self._log.append(answer)
+        self._unshown.append(answer)
         return answer
+
+    def take_unshown(self) -> list[ToolAnswered]:
+        """Tool answers since the last call, for whoever shows them to a client."""
+        taken, self._unshown = self._unshown, []
+        return taken
 
     # Lines ----------------------------------------------------------------------------------------------------------
     def _follow_up_or_move(self, question: Question, bridge: str) -> Line:
