@@ -1,0 +1,161 @@
+"""The candidate's leg: one socket, one wire, its limits, and the order in which things are sent.
+
+Reads until the socket closes (also after the pipeline has ended, or the closing handshake would fail), hands audio and verbs to the call, polices
+speed and size, and notices a browser that stopped reading. Knows no aiohttp: `Socket` is what `web.sockets` provides.
+Read next: `transport`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any, Protocol
+
+from loguru import logger
+
+from bridge.errors import InvalidInput
+from bridge.wire.candidate import (
+    BYTES_PER_MS,
+    CLOSE_POLICY,
+    CLOSE_TOO_SLOW,
+    AudioIn,
+    RtviIn,
+    Verb,
+    Wire,
+    error_response,
+    server_message,
+)
+
+SPEED = 1.5
+"""Times real time at which audio may come in for long."""
+BURST_MS = 4_000
+"""Audio a client may be ahead by, for example after its network stood still."""
+MAX_BAD_MESSAGES = 20
+VERBS_PER_MINUTE = 120
+SEND_TIMEOUT_SECONDS = 8
+COALESCE_MS = 60
+"""Microphone audio is handed on in pieces of this length: the pipeline decides, it need not see every message."""
+
+
+class Socket(Protocol):
+    """A websocket, as much of it as a leg needs."""
+
+    async def receive(self) -> str | bytes | None:
+        """The next message, or None once closed."""
+
+    async def send(self, data: str | bytes) -> None:
+        """Send, waiting while the peer's buffers are full. Raises ConnectionError when it is gone."""
+
+    async def close(self, code: int, reason: str) -> None:
+        """Close with a bounded wait."""
+
+    @property
+    def closed(self) -> bool:
+        """Whether it is closed or closing."""
+
+
+OnAudio = Callable[[bytes], Awaitable[None]]
+OnRtvi = Callable[[dict[str, Any]], Awaitable[None]]
+OnVerb = Callable[[Verb], Awaitable[None]]
+
+
+class Leg:
+    """One connection of a candidate. `read` ends when the socket is closed, by either side."""
+
+    def __init__(self, socket: Socket, wire: Wire, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self.wire = wire
+        self._socket = socket
+        self._monotonic = monotonic
+        self._sending = asyncio.Lock()
+        self._ahead_ms = 0.0
+        self._ahead_at = monotonic()
+        self._bad = 0
+        self._verbs: list[float] = []
+        self._pending = bytearray()
+        self.muted = False
+
+    @property
+    def closed(self) -> bool:
+        """Whether the socket is gone."""
+        return self._socket.closed
+
+    async def read(self, on_audio: OnAudio, on_rtvi: OnRtvi, on_verb: OnVerb) -> None:
+        """Take messages in until the socket is closed; one bad message is answered and does not end the leg."""
+        while (data := await self._socket.receive()) is not None:
+            try:
+                message = self.wire.decode(data)
+            except InvalidInput as error:
+                await self._reject("", error)
+                continue
+            match message:
+                case AudioIn(pcm):
+                    if not self._in_time(len(pcm) / BYTES_PER_MS):
+                        await self.close(CLOSE_POLICY, "audio faster than real time")
+                    elif not self.muted:
+                        await self._coalesce(pcm, on_audio)
+                case RtviIn(rtvi):
+                    await on_rtvi(rtvi)
+                case Verb() if self._verb_allowed():
+                    await on_verb(message)
+                case Verb():
+                    await self._reject(message.id, InvalidInput("Too many messages; slow down."))
+                case None:
+                    pass
+
+    async def _coalesce(self, pcm: bytes, on_audio: OnAudio) -> None:
+        self._pending += pcm
+        if len(self._pending) >= COALESCE_MS * BYTES_PER_MS:
+            audio = bytes(self._pending)
+            self._pending.clear()
+            await on_audio(audio)
+
+    def _in_time(self, duration_ms: float) -> bool:
+        now = self._monotonic()
+        self._ahead_ms = max(0.0, self._ahead_ms - (now - self._ahead_at) * 1000 * SPEED) + duration_ms
+        self._ahead_at = now
+        return self._ahead_ms <= BURST_MS
+
+    def _verb_allowed(self) -> bool:
+        now = self._monotonic()
+        self._verbs = [at for at in self._verbs if now - at < 60]
+        self._verbs.append(now)
+        return len(self._verbs) <= VERBS_PER_MINUTE
+
+    async def _reject(self, message_id: str, error: InvalidInput) -> None:
+        self._bad += 1
+        if self._bad > MAX_BAD_MESSAGES:
+            await self.close(CLOSE_POLICY, "too many bad messages")
+            return
+        await self.send_message(error_response(message_id, error.code, error.message))
+
+    async def send_audio(self, pcm: bytes) -> bool:
+        """Send playback audio; False when the candidate is gone."""
+        return await self._send(self.wire.encode_audio(pcm))
+
+    async def send_message(self, message: dict[str, Any]) -> bool:
+        """Send one RTVI message; False when the candidate is gone."""
+        return await self._send(self.wire.encode_message(message))
+
+    async def tell(self, type_: str, **fields: Any) -> bool:
+        """Send one of our own server-messages."""
+        return await self.send_message(server_message({"type": type_, **fields}))
+
+    async def _send(self, data: str | bytes) -> bool:
+        if self._socket.closed:
+            return False
+        try:
+            async with self._sending, asyncio.timeout(SEND_TIMEOUT_SECONDS):
+                await self._socket.send(data)
+        except TimeoutError:
+            logger.info("The candidate's browser stopped reading; closing its socket")
+            await self._socket.close(CLOSE_TOO_SLOW, "too slow to read")
+            return False
+        except ConnectionError:
+            return False
+        return True
+
+    async def close(self, code: int, reason: str) -> None:
+        """Close the socket; a repeat does nothing."""
+        if not self._socket.closed:
+            await self._socket.close(code, reason)

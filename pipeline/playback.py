@@ -1,0 +1,30 @@
+"""Interviewer audio as it is heard: into the recording, at 16 kHz, at its place on the call clock."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import soxr
+
+from bridge.wire.candidate import SAMPLE_RATE
+
+from .recorder import CallRecorder
+
+
+class PlaybackTap:
+    """Takes what the output transport sends. Audio that a barge-in dropped was never sent, so it is never recorded."""
+
+    def __init__(self, rate: int, clock: Callable[[], int], recorder: CallRecorder | None) -> None:
+        self._rate = rate
+        self._clock = clock
+        self._recorder = recorder
+        self._resampler = None if rate == SAMPLE_RATE else soxr.ResampleStream(rate, SAMPLE_RATE, 1, dtype="int16")
+
+    def played(self, pcm: bytes, in_ms: int) -> None:
+        """Audio at the wire's rate that begins to be heard `in_ms` from now."""
+        if self._recorder is None:
+            return
+        if self._resampler is not None:
+            pcm = self._resampler.resample_chunk(np.frombuffer(pcm, dtype="<i2")).astype("<i2").tobytes()
+        self._recorder.interviewer(pcm, self._clock() + in_ms)

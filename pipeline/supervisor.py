@@ -1,0 +1,113 @@
+"""Calls in progress in this process: capacity, one live socket a session, draining at shutdown.
+
+`hold` runs one leg from admission to its end and tells the use cases how it ended; `stop_all` drains. Read next: `call`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import os
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from loguru import logger
+
+from bridge.errors import AtCapacity
+from bridge.ports import RecordingStore, Store
+from bridge.usecases import calling
+from bridge.wire.candidate import CLOSE_FINISHED, CLOSE_REPLACED, CLOSE_RESTARTING, CLOSE_UPSTREAM_LOST
+
+from .call import CallLeg, Outcome, Voices
+from .leg import Leg
+
+CALLS_PER_CORE = 4
+"""Local-engine calls one core carries with recogniser and voice (docs: capacity)."""
+RETRY_AFTER_SECONDS = 60
+LET_GO_TIMEOUT_SECONDS = 8
+CLOSE_CODES = {
+    "replaced": (CLOSE_REPLACED, "opened in another tab"),
+    "drained": (CLOSE_RESTARTING, "the server restarts; resume"),
+    "failed": (CLOSE_UPSTREAM_LOST, "the call was lost; resume"),
+}
+
+MakeVoices = Callable[[calling.Admission], Voices]
+
+
+class Supervisor:
+    """Every live leg of this process."""
+
+    def __init__(
+        self, store: Store, recordings: RecordingStore, make_voices: MakeVoices, *, max_calls: int | None = None
+    ) -> None:
+        self._store = store
+        self._recordings = recordings
+        self._make_voices = make_voices
+        self.max_calls = max_calls or CALLS_PER_CORE * len(os.sched_getaffinity(0))
+        self._live: dict[str, tuple[CallLeg, asyncio.Event]] = {}
+        self.draining = False
+
+    @property
+    def count(self) -> int:
+        """Legs in progress."""
+        return len(self._live)
+
+    def check_capacity(self, session_id: str) -> None:
+        """Raise AtCapacity when this session would be one call too many."""
+        if self.draining or (self.count >= self.max_calls and session_id not in self._live):
+            why = "The server is restarting." if self.draining else "Every interviewer is busy right now."
+            raise AtCapacity(f"{why} Please try again in a minute.", retry_after_seconds=RETRY_AFTER_SECONDS)
+
+    async def hold(self, session_id: str, token: str, leg: Leg) -> None:
+        """Admit, run and end one leg. Raises BadTicket before anything else has happened."""
+        # The older tab must have let go before the log is read, or two writers would share one sequence.
+        await self._let_go(session_id, "replaced")
+        admission = await calling.admit(self._store, session_id, token, datetime.now(UTC))
+        gone = asyncio.Event()
+        recording = await asyncio.to_thread(self._recordings.open, session_id)
+
+        async def renew() -> str:
+            return await calling.renew_token(self._store, session_id, datetime.now(UTC))
+
+        call = CallLeg(admission, leg, self._make_voices(admission), self._store, recording, renew)
+        self._live[session_id] = (call, gone)
+        outcome = Outcome("failed", admission.session.elapsed_ms)
+        try:
+            outcome = await call.run()
+        finally:
+            await asyncio.shield(self._after(session_id, outcome, leg))
+            del self._live[session_id]
+            gone.set()
+        # Finished calls are reference cycles around large native objects (pipecat.md §9).
+        asyncio.get_running_loop().call_later(0.5, gc.collect)
+
+    async def end(self, session_id: str) -> None:
+        """End the session's live leg, if it has one here, as its candidate's own wish, and wait until it is stored."""
+        await self._let_go(session_id, "ended_by_candidate")
+
+    async def _let_go(self, session_id: str, reason: str) -> None:
+        while session_id in self._live:
+            call, gone = self._live[session_id]
+            call.stop(reason)
+            async with asyncio.timeout(LET_GO_TIMEOUT_SECONDS):
+                await gone.wait()
+
+    async def _after(self, session_id: str, outcome: Outcome, leg: Leg) -> None:
+        now = datetime.now(UTC)
+        if outcome.over:
+            status = await calling.finish(self._store, session_id, outcome.reason, elapsed_ms=outcome.elapsed_ms, now=now)
+            logger.info("Interview {} ended: {} ({})", session_id, outcome.reason, status.value)
+            await leg.tell("report-status", status="queued" if status.value != "failed" else "none", step="queued")
+            await leg.tell("ended", reason=outcome.reason, reportUrl=f"/interviews/{session_id}/report")
+            await leg.close(CLOSE_FINISHED, "finished")
+            return
+        await calling.leave(self._store, session_id, elapsed_ms=outcome.elapsed_ms, now=now)
+        logger.info("Interview {} interrupted: {}", session_id, outcome.reason)
+        code, why = CLOSE_CODES.get(outcome.reason, (CLOSE_FINISHED, "gone"))
+        await leg.close(code, why)
+
+    async def stop_all(self) -> None:
+        """Interrupt every leg so that it can be resumed, and wait until all is stored."""
+        self.draining = True
+        waiting = [gone.wait() for call, gone in self._live.values() if call.stop("drained") is None]
+        await asyncio.gather(*waiting)

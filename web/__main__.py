@@ -1,0 +1,5 @@
+"""`python -m web` is `prepkit`."""
+
+from .cli import main
+
+main()

@@ -1,0 +1,254 @@
+"""`/api/interviews…`: set up, look, start, complete, report, recording, history, delete (contract §4).
+
+A handler reads the request, calls one use case, and shapes the answer; every session comes through `calling.owned`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime
+from typing import Any
+
+from aiohttp import web
+
+from bridge.domain.agenda import Agenda
+from bridge.domain.segments import Turn
+from bridge.domain.session import ENDED, InterviewSession, ReportStatus, SessionStatus
+from bridge.errors import Conflict, InvalidInput, NotFound
+from bridge.usecases import calling, privacy, set_up
+from bridge.wire import strict_json
+from pipeline.call import segment_json
+
+from .. import schemas
+from ..keys import RECORDINGS, STORE, SUPERVISOR, USER
+
+REPORT_RETRY_SECONDS = "2"
+STEPS = {
+    ReportStatus.QUEUED: "Waiting for its turn",
+    ReportStatus.RUNNING: "Comparing your answers with the key points",
+    ReportStatus.STALE: "Writing a newer version",
+}
+
+
+async def json_body(request: web.Request) -> dict[str, Any]:
+    """The body as an object; an empty body is an empty object. Raises InvalidInput."""
+    if request.content_type != "application/json" and request.can_read_body:
+        raise InvalidInput("Send the body as application/json.")
+    data = await request.read()
+    return strict_json.loads_object(data) if data else {}
+
+
+def rfc3339(moment: datetime | None) -> str | None:
+    """A moment as clients see it: UTC, with Z."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z") if moment else None
+
+
+def dump(model: schemas.Model) -> dict[str, Any]:
+    """A body in camelCase."""
+    return model.model_dump(by_alias=True, mode="json")
+
+
+def configuration(session: InterviewSession) -> dict[str, Any]:
+    """The choice, as it was sent in."""
+    setup = session.setup
+    return {
+        "type": setup.type.value,
+        "difficulty": setup.difficulty.value,
+        "duration": setup.duration_minutes,
+        "focusAreas": [*setup.focus_areas, *setup.other_areas],
+        "specificRequirements": setup.specific_requirements,
+        "language": setup.language,
+        "voice": setup.voice.value,
+        "pace": setup.pace.value,
+        "followUpStyle": setup.follow_up_style.value,
+        "company": setup.company,
+        "role": setup.role,
+        "level": setup.level,
+    }
+
+
+def questions_view(session: InterviewSession, asked: frozenset[str]) -> list[dict[str, Any]]:
+    """The candidate's view: the text of a question only once it was asked, key points only once all is over (C-31)."""
+    over = session.status in ENDED
+    views = []
+    for order, question in enumerate(session.questions, 1):
+        view = dump(
+            schemas.QuestionView(
+                id=question.id,
+                order=order,
+                minutes=question.minutes,
+                text=question.text if over or question.id in asked else None,
+            )
+        )
+        if over:
+            view["expectedKeyPoints"] = [point.text for point in question.key_points]
+        views.append(view)
+    return views
+
+
+def turn_json(turn: Turn) -> dict[str, Any]:
+    """A turn as clients see it."""
+    return {
+        "turnId": turn.id,
+        "speaker": turn.speaker.value,
+        "text": turn.text,
+        "questionId": turn.question_id,
+        "startMs": turn.start_ms,
+        "endMs": turn.end_ms,
+        "source": turn.source,
+        "final": turn.final,
+        "interrupted": turn.interrupted,
+    }
+
+
+async def create(request: web.Request) -> web.Response:
+    """`POST /api/interviews/setup` → 201."""
+    setup = schemas.validate(schemas.SetupRequest, await json_body(request)).to_setup()
+    session = await set_up.set_up(request.app[STORE], request.app[USER], setup, datetime.now(UTC))
+    quote = schemas.Quote(
+        amount=0, currency="INR", reason="payments_off", message="This interview is free on this server.", expires_at=None
+    )
+    body = dump(
+        schemas.SetupResponse(
+            session_id=session.id,
+            status=session.status.value,
+            questions=[],
+            estimated_duration=setup.duration_minutes,
+            estimated_cost=0,
+            quote=quote,
+        )
+    )
+    body["questions"] = questions_view(session, frozenset())
+    return web.json_response(body, status=201)
+
+
+async def show(request: web.Request) -> web.Response:
+    """`GET /api/interviews/{sessionId}`."""
+    async with request.app[STORE].read() as tx:
+        session = await calling.owned(tx, request.app[USER], request.match_info["session_id"])
+        events = [stored.event for stored in await tx.events(session.id)]
+        turns = await tx.turns(session.id)
+        report = await tx.report(session.id)
+    agenda = Agenda(session.setup, session.questions, events)
+    segments = agenda.transcript.segments
+    return web.json_response(
+        {
+            "sessionId": session.id,
+            "status": session.status.value,
+            "phase": session.phase,
+            "configuration": configuration(session),
+            "questions": questions_view(session, frozenset(segments)),
+            "transcript": [turn_json(turn) for turn in turns],
+            "segments": [segment_json(segment) for segment in segments.values()],
+            "report": report.body if report else None,
+            "reportStatus": session.report_status.value,
+            "createdAt": rfc3339(session.created_at),
+            "startedAt": rfc3339(session.started_at),
+            "endedAt": rfc3339(session.ended_at),
+            "endReason": session.end_reason,
+            "duration": session.elapsed_ms // 1000,
+        }
+    )
+
+
+async def start(request: web.Request) -> web.Response:
+    """`POST /api/interviews/{sessionId}/start`: also for a live session whose page was reloaded."""
+    await json_body(request)
+    session_id = request.match_info["session_id"]
+    now = datetime.now(UTC)
+    async with request.app[STORE].read() as tx:
+        await calling.owned(tx, request.app[USER], session_id)
+    request.app[SUPERVISOR].check_capacity(session_id)
+    session, token = await calling.start(request.app[STORE], request.app[USER], session_id, "local", now)
+    scheme = "wss" if request.scheme == "https" else "ws"
+    url = f"{scheme}://{request.host}/ws/interviews/{session.id}"
+    return web.json_response(
+        dump(
+            schemas.StartResponse(
+                call_id=session.call_id or "",
+                timestamp=rfc3339(now) or "",
+                engine=session.engine,
+                bridge_url=url,
+                vapi_url=url,
+                token=token,
+            )
+        )
+    )
+
+
+async def complete(request: web.Request) -> web.Response:
+    """`POST /api/interviews/{sessionId}/complete` → 202; ends a live call if there is one, enqueues the report, idempotent (C-23)."""
+    await json_body(request)
+    session_id = request.match_info["session_id"]
+    async with request.app[STORE].read() as tx:
+        session = await calling.owned(tx, request.app[USER], session_id)
+    if session.status in (SessionStatus.READY, SessionStatus.SETUP, SessionStatus.INITIATED):
+        raise Conflict("This interview has not begun, so there is nothing to report on.")
+    await request.app[SUPERVISOR].end(session_id)
+    await calling.finish(request.app[STORE], session_id, "ended_by_candidate", elapsed_ms=None, now=datetime.now(UTC))
+    return web.json_response(dump(schemas.CompleteResponse(estimated_time="a few seconds")), status=202)
+
+
+async def report(request: web.Request) -> web.Response:
+    """`GET /api/interviews/{sessionId}/report`: 200, 202 with the step, or 409 when there will be none."""
+    async with request.app[STORE].read() as tx:
+        session = await calling.owned(tx, request.app[USER], request.match_info["session_id"])
+        stored = await tx.report(session.id)
+    if stored is not None:
+        return web.json_response(stored.body)
+    if session.report_status is ReportStatus.FAILED:
+        raise Conflict("The report could not be written. It will be tried again; your answers are safe.")
+    if session.status in ENDED and session.report_status is ReportStatus.NONE:
+        raise Conflict("There is no report, because no question was answered.")
+    if session.status not in ENDED:
+        raise Conflict("The report is written when the interview is over.")
+    step = STEPS.get(session.report_status, STEPS[ReportStatus.QUEUED])
+    body = {"reportStatus": session.report_status.value, "step": step}
+    return web.json_response(body, status=202, headers={"Retry-After": REPORT_RETRY_SECONDS})
+
+
+async def recording(request: web.Request) -> web.StreamResponse:
+    """`GET /api/interviews/{sessionId}/recording`: the two-channel WAV, ranges honoured, owner only."""
+    async with request.app[STORE].read() as tx:
+        session = await calling.owned(tx, request.app[USER], request.match_info["session_id"])
+    path = await asyncio.to_thread(request.app[RECORDINGS].path, session.id)
+    if path is None:
+        raise NotFound("There is no recording of this interview.")
+    return web.FileResponse(path, headers={"Content-Type": "audio/wav", "Content-Disposition": "inline; filename=interview.wav"})
+
+
+async def history(request: web.Request) -> web.Response:
+    """`GET /api/interviews/history`."""
+    query = schemas.validate(schemas.HistoryQuery, dict(request.query))
+    async with request.app[STORE].read() as tx:
+        rows, total = await tx.history(
+            request.app[USER],
+            page=query.page,
+            limit=query.limit,
+            type=query.type.value if query.type else None,
+            difficulty=query.difficulty.value if query.difficulty else None,
+        )
+    items = [
+        schemas.HistoryItem(
+            session_id=row.session_id,
+            type=row.type,
+            difficulty=row.difficulty,
+            score=row.score,
+            date=rfc3339(row.date) or "",
+            duration=row.duration_seconds,
+            status=row.status.value,
+        )
+        for row in rows
+    ]
+    return web.json_response(dump(schemas.HistoryResponse(interviews=items, total=total, page=query.page, limit=query.limit)))
+
+
+async def delete(request: web.Request) -> web.Response:
+    """`DELETE /api/interviews/{sessionId}`: hidden at once, purged by a job."""
+    session_id = request.match_info["session_id"]
+    async with request.app[STORE].read() as tx:
+        await calling.owned(tx, request.app[USER], session_id)
+    await request.app[SUPERVISOR].end(session_id)
+    await privacy.delete_session(request.app[STORE], request.app[USER], session_id)
+    return web.json_response({"deleted": True})
+

@@ -1,0 +1,111 @@
+"""The composition root: which real things stand behind the ports, and the order in which they start and stop.
+
+    database → recovery of interrupted calls → jobs → sweeper → listening … stopped in reverse, live calls first.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import Any
+
+from aiohttp import web
+from loguru import logger
+
+from bridge.config import Settings
+from bridge.usecases import calling, privacy
+from pipeline.call import Voices
+from pipeline.supervisor import Supervisor
+from pipeline.voice import choose, detectors
+from reporting.write import write_report
+from storage.database import Database
+from storage.jobs import DurableJobs
+from storage.migrate import migrate
+from storage.recordings import FolderRecordings
+
+from . import middlewares, routes
+from .keys import DEMO, ORIGINS, RECORDINGS, SETTINGS, STORE, SUPERVISOR, USER
+
+MAX_BODY_BYTES = 256 * 1024
+SWEEP_SECONDS = 5
+
+
+async def create_app(settings: Settings, *, demo: bool = False) -> web.Application:
+    """The application with everything open behind it; its clean-up closes all."""
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    await migrate(settings.database)
+    database = await Database.open(settings.database)
+    recordings = FolderRecordings(settings.recordings)
+    app = web.Application(
+        client_max_size=MAX_BODY_BYTES, middlewares=[middlewares.errors, middlewares.same_house, middlewares.rate_limit()]
+    )
+    app[SETTINGS], app[STORE], app[RECORDINGS], app[DEMO] = settings, database, recordings, demo
+    app[SUPERVISOR] = Supervisor(database, recordings, voice_maker(settings), max_calls=settings.max_calls)
+    app[ORIGINS] = origins(settings)
+    async with database.begin() as tx:
+        app[USER] = await tx.single_user()
+
+    async def report(payload: dict[str, Any]) -> None:
+        await write_report(database, payload["sessionId"])
+
+    async def purge(payload: dict[str, Any]) -> None:
+        await privacy.purge_session(database, recordings, payload["sessionId"])
+
+    jobs = DurableJobs(database, {calling.REPORT_JOB: report, privacy.PURGE_JOB: purge})
+
+    async def lifetime(_: web.Application) -> AsyncIterator[None]:
+        await jobs.start()
+        orphans = await calling.recover(database, datetime.now(UTC))
+        if orphans:
+            logger.info("{} interrupted interviews can be resumed", orphans)
+        await asyncio.to_thread(detectors.warm_up)
+        sweeper = asyncio.create_task(_sweep(database))
+        yield
+        sweeper.cancel()
+        with suppress(asyncio.CancelledError):
+            await sweeper
+        await jobs.stop()
+        await database.close()
+
+    async def drain(app: web.Application) -> None:
+        await app[SUPERVISOR].stop_all()
+
+    app.cleanup_ctx.append(lifetime)
+    app.on_shutdown.append(drain)
+    app.on_response_prepare.append(middlewares.on_prepare)
+    routes.add(app)
+    return app
+
+
+def origins(settings: Settings) -> frozenset[str]:
+    """Where our own pages are served from."""
+    if settings.public_url:
+        return frozenset({settings.public_url.rstrip("/")})
+    hosts = {settings.host, "127.0.0.1", "localhost", "[::1]"}
+    return frozenset(f"http://{host}:{settings.port}" for host in hosts)
+
+
+def voice_maker(settings: Settings) -> Any:
+    """Builds the recogniser and the voice of one leg."""
+
+    def make(admission: calling.Admission) -> Voices:
+        described = choose.describe(settings.recogniser.value, settings.speech.value)
+        return Voices(
+            recogniser=choose.choose_recogniser(settings.recogniser.value),
+            voice=choose.choose_voice(admission.session.setup.voice, admission.session.setup.pace, settings.speech.value),
+            labels={"recogniser": described.recogniser, "voice": described.voice},
+        )
+
+    return make
+
+
+async def _sweep(database: Database) -> None:
+    while True:
+        try:
+            for session_id in await calling.sweep(database, datetime.now(UTC)):
+                logger.info("Interview {} ended: nobody came back", session_id)
+        except Exception:  # The task's top: one failed round must not end the sweeping.
+            logger.opt(exception=True).error("A sweep failed and will be tried again")
+        await asyncio.sleep(SWEEP_SECONDS)

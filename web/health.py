@@ -1,0 +1,40 @@
+"""`/healthz`: the process answers. `/readyz`: it can serve a call, with every reason as JSON."""
+
+from __future__ import annotations
+
+import asyncio
+
+from aiohttp import web
+from sqlalchemy.exc import SQLAlchemyError
+
+from bridge.errors import PrepkitError
+from pipeline.voice.choose import describe
+
+from .keys import SETTINGS, STORE, SUPERVISOR
+
+
+async def alive(request: web.Request) -> web.Response:
+    """No I/O: 200 while the loop turns. The page times it for the round trip."""
+    return web.json_response({"status": "ok"})
+
+
+async def ready(request: web.Request) -> web.Response:
+    """200 when database, voice and capacity are there; 503 with the reasons otherwise."""
+    supervisor = request.app[SUPERVISOR]
+    checks: dict[str, dict[str, object]] = {}
+    try:
+        await request.app[STORE].ping()
+        checks["database"] = {"ok": True}
+    except (PrepkitError, SQLAlchemyError, OSError) as error:
+        checks["database"] = {"ok": False, "reason": f"The database cannot be written ({type(error).__name__})."}
+    checks["calls"] = {
+        "ok": not supervisor.draining,
+        "live": supervisor.count,
+        "max": supervisor.max_calls,
+        "reason": "The server is shutting down." if supervisor.draining else None,
+    }
+    settings = request.app[SETTINGS]
+    voices = await asyncio.to_thread(describe, settings.recogniser.value, settings.speech.value)
+    checks["voice"] = {"ok": voices.speaks, "recogniser": voices.recogniser, "voice": voices.voice, "reason": voices.problem}
+    good = all(check["ok"] for check in checks.values())
+    return web.json_response({"ready": good, "checks": checks}, status=200 if good else 503)

@@ -1,0 +1,102 @@
+"""What every request passes: an id, the host and origin checks, the rate limit, errors in one shape, security headers.
+
+`single` mode signs its one user in on loopback, so a foreign page must never reach it: the Host must be ours (DNS rebinding) and a changing request must
+come from our own pages or from no page at all (CSRF).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from uuid import uuid4
+
+from aiohttp import web
+from limits import parse
+from limits.aio.storage import MemoryStorage
+from limits.aio.strategies import MovingWindowRateLimiter
+from loguru import logger
+
+from bridge.errors import PrepkitError, Refused
+
+from . import problems
+from .keys import ORIGINS, USER
+from .pages import error_page
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+CSP = (
+    "default-src 'self'; script-src 'self'; style-src 'self'; connect-src 'self'; media-src 'self' blob:; "
+    "img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+)
+HEADERS = {
+    "Content-Security-Policy": CSP,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Permissions-Policy": "microphone=(self), camera=(), geolocation=()",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+REQUEST_ID: web.RequestKey[str] = web.RequestKey("request_id", str)
+LIMIT = parse("100/minute")
+"""Requests a user may make to the API (R-121)."""
+
+
+async def on_prepare(request: web.Request, response: web.StreamResponse) -> None:
+    """Security headers on every response, streams and files included."""
+    for name, value in HEADERS.items():
+        response.headers.setdefault(name, value)
+    if not request.path.startswith("/static/"):
+        response.headers.setdefault("Cache-Control", "no-store")
+    response.headers.setdefault("X-Request-Id", request.get(REQUEST_ID, ""))
+
+
+@web.middleware
+async def errors(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Every failure in one shape: JSON under /api, a page elsewhere."""
+    request[REQUEST_ID] = uuid4().hex[:12]
+    wants_page = not request.path.startswith(("/api/", "/ws/", "/healthz", "/readyz")) and request.method in SAFE
+    try:
+        response = await handler(request)
+    except PrepkitError as error:
+        if wants_page:
+            return error_page(request, problems.status_of(error), error.message, request[REQUEST_ID])
+        return problems.response(error)
+    except web.HTTPException as error:
+        if error.status < 400:
+            raise
+        if wants_page:
+            sentence = problems.SENTENCES.get(error.status, "The request was refused.")
+            return error_page(request, error.status, sentence, request[REQUEST_ID])
+        return problems.from_http(error)
+    except Exception:  # The request's top: whatever was not foreseen becomes a 500 without a traceback for the client.
+        logger.opt(exception=True).error("Request {} {} failed", request[REQUEST_ID], request.match_info.handler.__name__)
+        if wants_page:
+            return error_page(request, 500, problems.SENTENCES[500], request[REQUEST_ID])
+        return web.json_response(problems.body("internal", problems.SENTENCES[500], {"reference": request[REQUEST_ID]}), status=500)
+    return response
+
+
+@web.middleware
+async def same_house(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Refuse foreign hosts, and changing requests that a foreign page sent."""
+    origins = request.app[ORIGINS]
+    if f"{request.scheme}://{request.host}" not in origins:
+        raise Refused("This server does not answer to that host name.")
+    if request.method not in SAFE:
+        origin = request.headers.get("Origin")
+        site = request.headers.get("Sec-Fetch-Site", "none")
+        if site not in ("same-origin", "none") or (origin is not None and origin not in origins):
+            raise Refused("This request came from another site.")
+    return await handler(request)
+
+
+def rate_limit() -> Callable[[web.Request, Handler], Awaitable[web.StreamResponse]]:
+    """A middleware that counts API requests per user."""
+    limiter = MovingWindowRateLimiter(MemoryStorage())
+
+    @web.middleware
+    async def limit(request: web.Request, handler: Handler) -> web.StreamResponse:
+        if request.path.startswith("/api/") and not await limiter.hit(LIMIT, request.app[USER]):
+            raise web.HTTPTooManyRequests(headers={"Retry-After": "60"})
+        return await handler(request)
+
+    return limit

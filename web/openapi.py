@@ -1,0 +1,113 @@
+"""`/api/openapi.json`, made from the route table and the pydantic bodies; `operations` is the same for the readable page."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aiohttp import web
+from pydantic import BaseModel
+
+from bridge import __version__
+
+from . import schemas
+
+ERROR = {
+    "type": "object",
+    "properties": {
+        "error": {
+            "type": "object",
+            "properties": {"code": {"type": "string"}, "message": {"type": "string"}, "details": {}},
+            "required": ["code", "message"],
+        }
+    },
+    "required": ["error"],
+}
+Operation = tuple[str, str, str, type[BaseModel] | None, dict[int, type[BaseModel] | str]]
+OPERATIONS: tuple[Operation, ...] = (
+    ("POST", "/api/interviews/setup", "Make an interview from a choice", schemas.SetupRequest, {201: schemas.SetupResponse}),
+    ("GET", "/api/interviews/history", "The candidate's interviews, newest first", None, {200: schemas.HistoryResponse}),
+    ("GET", "/api/interviews/{session_id}", "One interview with its transcript so far", None, {200: "The interview"}),
+    ("DELETE", "/api/interviews/{session_id}", "Hide it at once and purge it", None, {200: "`{deleted: true}`"}),
+    ("POST", "/api/interviews/{session_id}/start", "Start or resume: a socket URL and its token", None, {200: schemas.StartResponse}),
+    ("POST", "/api/interviews/{session_id}/complete", "End it and have the report written", None, {202: schemas.CompleteResponse}),
+    ("GET", "/api/interviews/{session_id}/report", "The report", None, {200: "The report", 202: "`{reportStatus, step}`: being written"}),
+    ("GET", "/api/interviews/{session_id}/recording", "Two-channel WAV, ranges honoured", None, {200: "audio/wav"}),
+)
+
+
+def _schema(model: type[BaseModel]) -> dict[str, Any]:
+    return model.model_json_schema(by_alias=True, ref_template="#/components/schemas/{model}")
+
+
+def document() -> dict[str, Any]:
+    """The OpenAPI 3.1 document."""
+    components: dict[str, Any] = {"Error": ERROR}
+    paths: dict[str, Any] = {}
+
+    def ref(model: type[BaseModel]) -> dict[str, str]:
+        schema = _schema(model)
+        components.update(schema.pop("$defs", {}))
+        components[model.__name__] = schema
+        return {"$ref": f"#/components/schemas/{model.__name__}"}
+
+    for method, path, summary, body, answers in OPERATIONS:
+        responses: dict[str, Any] = {
+            "default": {"description": "Refused", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}}
+        }
+        for status, answer in answers.items():
+            described = {"description": answer if isinstance(answer, str) else answer.__name__}
+            if not isinstance(answer, str):
+                responses[str(status)] = described | {"content": {"application/json": {"schema": ref(answer)}}}
+            else:
+                responses[str(status)] = described
+        operation: dict[str, Any] = {"summary": summary, "responses": responses}
+        if body:
+            operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": ref(body)}}}
+        if "{session_id}" in path:
+            operation["parameters"] = [
+                {"name": "session_id", "in": "path", "required": True, "schema": {"type": "string", "format": "uuid"}}
+            ]
+        if path.endswith("/history"):
+            operation["parameters"] = [
+                {"name": name, "in": "query", "required": False, "schema": field}
+                for name, field in _schema(schemas.HistoryQuery)["properties"].items()
+            ]
+            components.update(_schema(schemas.HistoryQuery).get("$defs", {}))
+        paths.setdefault(path, {})[method.lower()] = operation
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "PrepKit Voice Bridge", "version": __version__},
+        "paths": paths,
+        "components": {"schemas": components},
+    }
+
+
+def operations() -> list[dict[str, Any]]:
+    """The operations for the readable page: method, path, summary, request and response fields."""
+
+    def fields(model: type[BaseModel] | None) -> list[dict[str, str]]:
+        if model is None:
+            return []
+        return [
+            {"name": info.alias or name, "description": info.description or "", "required": "yes" if info.is_required() else "no"}
+            for name, info in model.model_fields.items()
+        ]
+
+    return [
+        {
+            "method": method,
+            "path": path,
+            "summary": summary,
+            "request": fields(body),
+            "responses": [
+                {"status": status, "description": answer if isinstance(answer, str) else "", "fields": fields(None if isinstance(answer, str) else answer)}
+                for status, answer in answers.items()
+            ],
+        }
+        for method, path, summary, body, answers in OPERATIONS
+    ]
+
+
+async def openapi_json(request: web.Request) -> web.Response:
+    """`GET /api/openapi.json`."""
+    return web.json_response(document())

@@ -1,0 +1,234 @@
+"""The pages: set-up, interview, report, history, privacy, API reference, errors. Jinja2 with autoescape; no inline script or style.
+
+Each function gathers its template's context and nothing more. Read next: `templates/base.html`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from math import ceil
+from typing import Any
+
+from aiohttp import web
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+
+from bridge import __version__
+from bridge.domain.catalog import DIFFICULTIES, TYPES, Difficulty, InterviewType, question_count
+from bridge.domain.session import ENDED
+from bridge.domain.setup import LANGUAGES, FollowUpStyle, Pace, Voice
+from bridge.usecases import calling
+from pipeline.voice.choose import describe
+from reporting.render import report_context
+
+from . import openapi, schemas
+from .keys import DEMO, SETTINGS, STORE, USER
+
+PAGE_SIZE = 20
+TITLES = {
+    Voice.NEUTRAL: "Neutral",
+    Voice.WARM: "Warm",
+    Voice.DEEP: "Deep",
+    Pace.SLOW: "Slow",
+    Pace.MODERATE: "Moderate",
+    Pace.FAST: "Fast",
+    FollowUpStyle.LIGHT: "Light",
+    FollowUpStyle.BALANCED: "Balanced",
+    FollowUpStyle.DEEP_DIVE: "Deep dive",
+}
+HEADLINES = {404: "Not here", 403: "Not allowed", 503: "Busy right now", 409: "Not now"}
+
+_environment = Environment(
+    loader=PackageLoader("web"), autoescape=select_autoescape(), undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+)
+
+
+def render(request: web.Request, template: str, status: int = 200, **context: Any) -> web.Response:
+    """A page from its template."""
+    html = _environment.get_template(template).render(
+        version=__version__, demo=request.app[DEMO], path=request.path, **context
+    )
+    return web.Response(text=html, content_type="text/html", status=status)
+
+
+def error_page(request: web.Request, status: int, message: str, reference: str) -> web.Response:
+    """What happened, what now, and a reference to quote."""
+    headline = HEADLINES.get(status, "Something went wrong" if status >= 500 else "That did not work")
+    return render(request, "error.html", status, headline=headline, message=message, reference=reference, code=status)
+
+
+async def _voice_labels(request: web.Request) -> dict[str, Any]:
+    settings = request.app[SETTINGS]
+    voices = await asyncio.to_thread(describe, settings.recogniser.value, settings.speech.value)
+    return {"recogniser": voices.recogniser, "voice": voices.voice}
+
+
+def _choices(values: Any) -> list[dict[str, str]]:
+    return [{"slug": value.value, "title": TITLES[value]} for value in values]
+
+
+async def setup(request: web.Request) -> web.Response:
+    """`/`: the five steps."""
+    types = [
+        {
+            "slug": profile.type.value,
+            "title": profile.title,
+            "blurb": profile.blurb,
+            "units": profile.units,
+            "unit": profile.unit,
+            "areas": [{"slug": slug, "title": title} for slug, title in profile.areas.items()],
+        }
+        for profile in TYPES.values()
+    ]
+    difficulties = [
+        {
+            "slug": profile.difficulty.value,
+            "title": profile.title,
+            "blurb": profile.blurb,
+            "min": profile.min_minutes,
+            "max": profile.max_minutes,
+            "default": profile.default_minutes,
+            "questions": question_count(profile.difficulty, profile.default_minutes),
+        }
+        for profile in DIFFICULTIES.values()
+    ]
+    async with request.app[STORE].read() as tx:
+        rows, _ = await tx.history(request.app[USER], page=1, limit=1)
+        last = await tx.session(rows[0].session_id) if rows else None
+    return render(
+        request,
+        "setup.html",
+        types=types,
+        difficulties=difficulties,
+        voices=_choices(Voice),
+        paces=_choices(Pace),
+        styles=_choices(FollowUpStyle),
+        languages=[{"slug": slug, "title": title} for slug, title in LANGUAGES.items()],
+        payments_enabled=False,
+        voice_labels=await _voice_labels(request),
+        last=last_choice(last.setup) if last else None,
+    )
+
+
+def last_choice(setup: Any) -> dict[str, Any]:
+    """The last set-up, for "like last time"."""
+    return {
+        "type": setup.type.value,
+        "difficulty": setup.difficulty.value,
+        "duration": setup.duration_minutes,
+        "focusAreas": list(setup.focus_areas),
+        "specificRequirements": setup.specific_requirements,
+        "voice": setup.voice.value,
+        "pace": setup.pace.value,
+        "followUpStyle": setup.follow_up_style.value,
+        "company": setup.company,
+        "role": setup.role,
+        "level": setup.level,
+    }
+
+
+async def interview(request: web.Request) -> web.StreamResponse:
+    """`/interviews/{id}`: pre-flight, then live; an interview that is over goes to its report."""
+    async with request.app[STORE].read() as tx:
+        session = await calling.owned(tx, request.app[USER], request.match_info["session_id"])
+    if session.status in ENDED:
+        raise web.HTTPSeeOther(f"/interviews/{session.id}/report")
+    profile = TYPES[session.setup.type]
+    return render(
+        request,
+        "interview.html",
+        session={
+            "id": session.id,
+            "title": profile.title,
+            "difficulty": DIFFICULTIES[session.setup.difficulty].title,
+            "minutes": session.setup.duration_minutes,
+            "questions": len(session.questions),
+            "status": session.status.value,
+        },
+        voice_labels=await _voice_labels(request),
+        limits={"retention_days": request.app[SETTINGS].retention_days, "typed_chars": 8000},
+    )
+
+
+async def report(request: web.Request) -> web.Response:
+    """`/interviews/{id}/report`: waiting, failed, none or ready."""
+    async with request.app[STORE].read() as tx:
+        session = await calling.owned(tx, request.app[USER], request.match_info["session_id"])
+        stored = await tx.report(session.id)
+    context = report_context(stored.body) if stored else {}
+    return render(
+        request,
+        "report.html",
+        **{
+            "report": None,
+            "session_id": session.id,
+            "report_status": session.report_status.value,
+            "session_status": session.status.value,
+            "title": TYPES[session.setup.type].title,
+            "difficulty_title": DIFFICULTIES[session.setup.difficulty].title,
+        }
+        | context,
+    )
+
+
+async def history(request: web.Request) -> web.Response:
+    """`/history`: filter, page, delete."""
+    query = schemas.validate(schemas.HistoryQuery, {**dict(request.query), "limit": PAGE_SIZE})
+    async with request.app[STORE].read() as tx:
+        rows, total = await tx.history(
+            request.app[USER],
+            page=query.page,
+            limit=PAGE_SIZE,
+            type=query.type.value if query.type else None,
+            difficulty=query.difficulty.value if query.difficulty else None,
+        )
+    interviews = [
+        {
+            "session_id": row.session_id,
+            "type_title": TYPES[InterviewType(row.type)].title,
+            "difficulty_title": DIFFICULTIES[Difficulty(row.difficulty)].title,
+            "score": row.score,
+            "date_iso": row.date.isoformat(),
+            "date_text": f"{row.date.day} {row.date:%b %Y, %H:%M} UTC",
+            "duration_text": f"{row.duration_seconds // 60}:{row.duration_seconds % 60:02}",
+            "status": row.status.value,
+            "report_status": row.report_status.value,
+        }
+        for row in rows
+    ]
+    return render(
+        request,
+        "history.html",
+        interviews=interviews,
+        page=query.page,
+        pages=max(1, ceil(total / PAGE_SIZE)),
+        total=total,
+        types=[{"slug": p.type.value, "title": p.title} for p in TYPES.values()],
+        difficulties=[{"slug": p.difficulty.value, "title": p.title} for p in DIFFICULTIES.values()],
+        filters={
+            "type": query.type.value if query.type else "",
+            "difficulty": query.difficulty.value if query.difficulty else "",
+        },
+    )
+
+
+async def privacy(request: web.Request) -> web.Response:
+    """`/privacy`: what is stored, what leaves the machine, how to delete."""
+    labels = await _voice_labels(request)
+    providers = [
+        {
+            "name": "This server",
+            "what": f"Recording, transcript and report. Speech is recognised by {labels['recogniser']}, spoken by {labels['voice']}.",
+            "when": "During and after every interview; nothing is sent anywhere else.",
+        },
+        {
+            "name": "Your browser's maker",
+            "what": "Your voice, if you choose the browser's own speech recognition.",
+            "when": "Only when you switch it on before an interview.",
+        },
+    ]
+    return render(request, "privacy.html", retention_days=request.app[SETTINGS].retention_days, providers=providers)
+
+
+async def api_docs(request: web.Request) -> web.Response:
+    """`/api/docs`: the API, readable."""
+    return render(request, "api_docs.html", operations=openapi.operations())

@@ -1,0 +1,40 @@
+"""Every URL, one table."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from pathlib import Path
+
+from aiohttp import web
+
+from . import health, openapi, pages, sockets
+from .api import interviews
+
+STATIC = Path(str(files("web"))) / "static"
+
+
+def add(app: web.Application) -> None:
+    """Add the routes; `history` comes before `{session_id}`, which would swallow it (R-095)."""
+    app.add_routes(
+        [
+            web.get("/", pages.setup),
+            web.get("/interviews/{session_id}", pages.interview),
+            web.get("/interviews/{session_id}/report", pages.report),
+            web.get("/history", pages.history),
+            web.get("/privacy", pages.privacy),
+            web.get("/api/docs", pages.api_docs),
+            web.get("/api/openapi.json", openapi.openapi_json),
+            web.post("/api/interviews/setup", interviews.create),
+            web.get("/api/interviews/history", interviews.history),
+            web.get("/api/interviews/{session_id}", interviews.show),
+            web.delete("/api/interviews/{session_id}", interviews.delete),
+            web.post("/api/interviews/{session_id}/start", interviews.start),
+            web.post("/api/interviews/{session_id}/complete", interviews.complete),
+            web.get("/api/interviews/{session_id}/report", interviews.report),
+            web.get("/api/interviews/{session_id}/recording", interviews.recording),
+            web.get("/ws/interviews/{session_id}", sockets.candidate),
+            web.get("/healthz", health.alive),
+            web.get("/readyz", health.ready),
+            web.static("/static", STATIC),
+        ]
+    )

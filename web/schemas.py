@@ -1,0 +1,195 @@
+"""Request and response bodies of the HTTP API: pydantic models, camelCase (contract §4).
+
+`SetupRequest.to_setup` is where a choice is checked against the tables of `bridge.domain.catalog`; every broken rule is named with its field.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, TypeVar
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic.alias_generators import to_camel
+
+from bridge.domain.catalog import (
+    DIFFICULTIES,
+    QUESTION_COUNT_OVERRIDE,
+    Difficulty,
+    InterviewType,
+    parse_area,
+    parse_type,
+)
+from bridge.domain.setup import (
+    LANGUAGES,
+    MAX_FOCUS_AREAS,
+    MAX_REQUIREMENTS,
+    MAX_SHORT_TEXT,
+    FollowUpStyle,
+    InterviewSetup,
+    Pace,
+    Voice,
+)
+
+from .problems import FieldErrors
+
+
+T = TypeVar("T", bound=BaseModel)
+
+
+class Model(BaseModel):
+    """camelCase outside, snake_case inside; unknown fields are ignored and never stored."""
+
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="ignore")
+
+
+def _lower(value: Any) -> Any:
+    return value.strip().lower() if isinstance(value, str) else value
+
+
+ShortText = Annotated[str, Field(max_length=MAX_SHORT_TEXT)]
+
+
+class SetupRequest(Model):
+    """`POST /api/interviews/setup` (R-013, R-090)."""
+
+    type: str = Field(max_length=60, description="javascript, machine-coding, dsa, system-design or behavioral; aliases are taken.")
+    difficulty: Annotated[Difficulty, BeforeValidator(_lower)] = Difficulty.MEDIUM
+    duration: int | None = Field(None, description="Minutes, within the difficulty's range; its default when left out.")
+    focus_areas: list[ShortText] = Field(default_factory=list, max_length=MAX_FOCUS_AREAS)
+    specific_requirements: str = Field("", max_length=MAX_REQUIREMENTS)
+    language: Annotated[Literal["en"], BeforeValidator(_lower)] = "en"
+    voice: Annotated[Voice, BeforeValidator(_lower)] = Voice.NEUTRAL
+    pace: Annotated[Pace, BeforeValidator(_lower)] = Pace.MODERATE
+    follow_up_style: Annotated[FollowUpStyle, BeforeValidator(_lower)] = FollowUpStyle.BALANCED
+    company: ShortText = ""
+    role: ShortText = ""
+    level: ShortText = ""
+    question_count: int | None = Field(None, description="Explicit number of questions, 3 to 10.")
+
+    def to_setup(self) -> InterviewSetup:
+        """The checked choice. Raises FieldErrors naming each field that breaks a rule of the tables."""
+        problems: list[dict[str, str]] = []
+        interview_type = parse_type(self.type)
+        if interview_type is None:
+            problems.append({"field": "type", "message": f"Choose one of {', '.join(InterviewType)}."})
+        profile = DIFFICULTIES[self.difficulty]
+        minutes = profile.default_minutes if self.duration is None else self.duration
+        if not profile.min_minutes <= minutes <= profile.max_minutes:
+            limits = f"{profile.min_minutes} to {profile.max_minutes}"
+            problems.append({"field": "duration", "message": f"{profile.title} interviews take {limits} minutes."})
+        if self.question_count is not None and self.question_count not in QUESTION_COUNT_OVERRIDE:
+            problems.append({"field": "questionCount", "message": "Ask for 3 to 10 questions."})
+        if problems or interview_type is None:
+            raise FieldErrors("Some fields need another value.", details=problems)
+        areas = [area.strip() for area in self.focus_areas if area.strip()]
+        known = [(text, parse_area(interview_type, text)) for text in areas]
+        return InterviewSetup(
+            type=interview_type,
+            difficulty=self.difficulty,
+            duration_minutes=minutes,
+            focus_areas=tuple(dict.fromkeys(slug for _, slug in known if slug)),
+            other_areas=tuple(text for text, slug in known if slug is None),
+            specific_requirements=self.specific_requirements.strip(),
+            language=self.language,
+            voice=self.voice,
+            pace=self.pace,
+            follow_up_style=self.follow_up_style,
+            company=self.company.strip(),
+            role=self.role.strip(),
+            level=self.level.strip(),
+            question_count=self.question_count,
+        )
+
+
+class QuestionView(Model):
+    """A question as its candidate may see it: its text only once asked, key points never (C-31)."""
+
+    id: str
+    order: int
+    minutes: float
+    text: str | None = None
+
+
+class Quote(Model):
+    """What it costs before it costs (R-102)."""
+
+    amount: int = Field(description="Minor units of `currency`.")
+    currency: str
+    reason: str
+    message: str
+    expires_at: str | None = None
+
+
+class SetupResponse(Model):
+    """201 of set-up."""
+
+    session_id: str
+    status: str
+    questions: list[QuestionView]
+    vapi_call_url: None = None
+    estimated_duration: int = Field(description="Minutes.")
+    estimated_cost: int = Field(description="Minor units.")
+    quote: Quote
+
+
+class StartResponse(Model):
+    """200 of start: where to connect, and the token that opens it once within 30 s."""
+
+    call_id: str
+    status: Literal["initiated"] = "initiated"
+    timestamp: str
+    engine: str
+    bridge_url: str
+    vapi_url: str
+    token: str
+
+
+class CompleteResponse(Model):
+    """202 of complete."""
+
+    report_generating: Literal[True] = True
+    estimated_time: str
+
+
+class HistoryItem(Model):
+    """One line of the history."""
+
+    session_id: str
+    type: str
+    difficulty: str
+    score: int | None
+    date: str
+    duration: int = Field(description="Seconds.")
+    status: str
+
+
+class HistoryResponse(Model):
+    """A page of the history."""
+
+    interviews: list[HistoryItem]
+    total: int
+    page: int
+    limit: int
+
+
+class HistoryQuery(Model):
+    """Query of the history."""
+
+    page: int = Field(1, ge=1, le=100_000)
+    limit: int = Field(10, ge=1, le=100)
+    type: Annotated[InterviewType | None, BeforeValidator(lambda v: _lower(v) or None)] = None
+    difficulty: Annotated[Difficulty | None, BeforeValidator(lambda v: _lower(v) or None)] = None
+
+
+def validate(model: type[T], data: Any) -> T:
+    """`data` as `model`. Raises FieldErrors with {field, message} for each bad field."""
+    try:
+        return model.model_validate(data)
+    except ValidationError as error:
+        details = [
+            {"field": ".".join(str(part) for part in e["loc"]) or "body", "message": e["msg"]}
+            for e in error.errors(include_input=False, include_url=False)
+        ]
+        raise FieldErrors("Some fields need another value.", details=details) from None
+
+
+assert set(LANGUAGES) == {"en"}, "SetupRequest.language and the language table must agree"
