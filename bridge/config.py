@@ -76,9 +76,7 @@ class Settings(BaseModel):
     speech: Speech = Field(Speech.AUTO, description="`auto`, `flite`, `espeak` or `kokoro`.")
     auth_mode: AuthMode = Field(AuthMode.SINGLE, description="`single`: one person, signed in, on this machine.")
     payments: Payments = Field(Payments.OFF, description="`off`: no prices anywhere.")
-    max_calls: int | None = Field(
-        None, ge=1, le=1000, description="Live calls per process; from the number of cores when unset."
-    )
+    max_calls: int | None = Field(None, ge=1, le=1000, description="Live calls per process; from the number of cores when unset.")
     retention_days: int = Field(90, ge=1, le=3650, description="Days recordings and transcripts are kept.")
     log_format: str = Field("text", pattern="^(text|json)$", description="`text` or `json`, one line an entry.")
     log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="Least level that is logged.")

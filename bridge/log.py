@@ -20,7 +20,7 @@ class _Bridge(logging.Handler):
         if record.levelno < logging.WARNING and record.name.split(".")[0] in QUIET:
             return
         level = record.levelname if record.levelname in logger._core.levels else record.levelno  # type: ignore[attr-defined]
-        logger.patch(lambda r: r.update(name=record.name)).opt(exception=record.exc_info).log(level, record.getMessage())
+        logger.patch(lambda r: r.__setitem__("name", record.name)).opt(exception=record.exc_info).log(level, record.getMessage())
 
 
 def configure(level: str = "INFO", fmt: str = "text") -> None:

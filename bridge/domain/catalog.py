@@ -147,15 +147,9 @@ TYPES: dict[InterviewType, TypeProfile] = {
 DIFFICULTIES: dict[Difficulty, DifficultyProfile] = {
     profile.difficulty: profile
     for profile in (
-        DifficultyProfile(
-            Difficulty.EASY, "Easy", "Basic concepts, guided questions", 5, 12, 10, 5, 1, 2, 9_900
-        ),
-        DifficultyProfile(
-            Difficulty.MEDIUM, "Medium", "Real-world scenarios, follow-ups", 15, 20, 20, 5, 2, 1, 14_900
-        ),
-        DifficultyProfile(
-            Difficulty.HARD, "Hard", "Complex scenarios, deep questions", 20, 30, 25, 6, 2, 0, 19_900
-        ),
+        DifficultyProfile(Difficulty.EASY, "Easy", "Basic concepts, guided questions", 5, 12, 10, 5, 1, 2, 9_900),
+        DifficultyProfile(Difficulty.MEDIUM, "Medium", "Real-world scenarios, follow-ups", 15, 20, 20, 5, 2, 1, 14_900),
+        DifficultyProfile(Difficulty.HARD, "Hard", "Complex scenarios, deep questions", 20, 30, 25, 6, 2, 0, 19_900),
         DifficultyProfile(
             Difficulty.EXPERT,
             "Expert (L4+)",

@@ -130,7 +130,14 @@ class InterviewEnded(Event):
 EVENTS: dict[str, type[Event]] = {
     cls.kind: cls
     for cls in (
-        LegStarted, LegEnded, CursorMoved, QuestionAsked, TurnRecorded, ToolAnswered, Noted, InterviewEnded,
+        LegStarted,
+        LegEnded,
+        CursorMoved,
+        QuestionAsked,
+        TurnRecorded,
+        ToolAnswered,
+        Noted,
+        InterviewEnded,
     )
 }
 

@@ -80,17 +80,21 @@ def choose(
     if len(pool) < count:
         raise ValueError(f"the bank has {len(pool)} {interview_type} questions, {count} are needed")
     rng.shuffle(pool)
-    pool.sort(key=lambda q: (q.id in recent, abs(order.index(q.difficulty) - wanted)))
-    areas = list(dict.fromkeys(focus_areas)) or list(dict.fromkeys(q.focus_area for q in pool))
+    areas = tuple(dict.fromkeys(focus_areas)) or tuple(dict.fromkeys(q.focus_area for q in pool))
+
+    def rank(question: Question) -> tuple[bool, bool, bool, int]:
+        """Fresh before asked lately, near in difficulty before far, in focus before beside it."""
+        distance = abs(order.index(question.difficulty) - wanted)
+        return question.id in recent, distance > 1, question.focus_area not in areas, distance
+
+    pool.sort(key=rank)
     chosen: list[Question] = []
     while len(chosen) < count:
-        for area in areas:
-            pick = next((q for q in pool if q.focus_area == area), None)
-            if pick is not None and len(chosen) < count:
-                pool.remove(pick)
-                chosen.append(pick)
-        if not any(q.focus_area in areas for q in pool):
-            chosen.extend(pool[: count - len(chosen)])
+        # One of each area in turn, as long as there are fresh, near ones; then whatever ranks next.
+        best = [next((q for q in pool if q.focus_area == area and not any(rank(q)[:2])), None) for area in areas]
+        for pick in [q for q in best if q is not None][: count - len(chosen)] or pool[:1]:
+            pool.remove(pick)
+            chosen.append(pick)
     chosen.sort(key=lambda q: q.rating)
     return fit_minutes(chosen, duration_minutes)
 

@@ -125,9 +125,7 @@ async def finish(store: Store, session_id: str, reason: str, *, elapsed_ms: int 
         return await _finish(tx, session, reason, elapsed_ms, now)
 
 
-async def _finish(
-    tx: Tx, session: InterviewSession, reason: str, elapsed_ms: int | None, now: datetime
-) -> SessionStatus:
+async def _finish(tx: Tx, session: InterviewSession, reason: str, elapsed_ms: int | None, now: datetime) -> SessionStatus:
     stored = await tx.events(session.id)
     events = [s.event for s in stored]
     agenda = Agenda(session.setup, session.questions, events)
