@@ -1,0 +1,161 @@
+"""Migrations: they build exactly the tables in `storage.tables`, keep rows, and may be started by anybody at any time."""
+
+import asyncio
+import sys
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.operations import Operations
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import CheckConstraint, Connection, String, func, inspect, select, text
+
+from bridge.errors import SettingsError
+from storage import engines
+from storage.database import Database
+from storage.migrate import is_ours, migrate, newest_revision
+from storage.tables import metadata
+
+from .samples import said, segment, stored, turn
+
+CODE = """
+import asyncio, sys
+from storage.migrate import migrate
+sys.stdin.readline()
+asyncio.run(migrate(sys.argv[1]))
+"""
+
+
+async def test_they_build_exactly_the_tables(database: Database):
+    """R-160…R-171: autogenerate finds nothing to add, change or remove."""
+
+    def differences(connection: Connection) -> list[object]:
+        options = {"include_name": is_ours, "compare_type": True, "compare_server_default": True}
+        return list(compare_metadata(MigrationContext.configure(connection, opts=options), metadata))
+
+    async with database.engine.connect() as connection:
+        assert [] == await connection.run_sync(differences)
+
+
+async def test_they_build_exactly_the_checks(database: Database):
+    """R-171: autogenerate does not see CHECK constraints, so their names are compared here."""
+
+    def checks(connection: Connection) -> dict[str, set[str]]:
+        seen = inspect(connection)
+        return {name: {str(c["name"]) for c in seen.get_check_constraints(name)} for name in metadata.tables}
+
+    async with database.engine.connect() as connection:
+        found = await connection.run_sync(checks)
+
+    dialect = database.engine.dialect
+    wanted = {
+        name: {
+            dialect.identifier_preparer.format_constraint(constraint)
+            for constraint in table.constraints
+            if isinstance(constraint, CheckConstraint)
+        }
+        for name, table in metadata.tables.items()
+    }
+    assert wanted == found
+
+
+async def test_migrating_again_changes_nothing(database: Database, database_url: str):
+    """R-152: every start may migrate; what is stored stays."""
+    made = await stored(database)
+
+    await migrate(database_url)
+    await migrate(database_url)
+
+    await database.ping()
+    async with database.read() as tx:
+        assert made == await tx.session(made.id)
+
+
+async def test_two_processes_that_start_together(empty_url: str):
+    """Contract 1: whoever comes second waits and finds the work done."""
+    processes = [
+        await asyncio.create_subprocess_exec(
+            sys.executable, "-c", CODE, empty_url, stdin=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+        )
+        for _ in range(2)
+    ]
+
+    outcomes = await asyncio.gather(*(process.communicate(b"go\n") for process in processes))
+
+    assert [(0, ""), (0, "")] == [
+        (process.returncode, errors.decode()) for process, (_, errors) in zip(processes, outcomes, strict=True)
+    ]
+    database = await Database.open(empty_url)
+    await database.ping()
+    await database.close()
+
+
+async def test_a_newer_database_is_left_alone(database: Database, database_url: str):
+    """R-146: a database of a newer version is refused in words."""
+    async with database.begin() as tx:
+        await tx.connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+
+    with pytest.raises(SettingsError, match="another version"):
+        await migrate(database_url)
+
+
+async def test_changing_a_table_keeps_its_children(database: Database, database_url: str):
+    """R-161: SQLite changes a table by dropping it; no row of a session may go with it."""
+    made = await stored(database)
+    async with database.begin() as tx:
+        await tx.append_events(made.id, [(1, said())], turns=[turn()], segments=[segment()])
+
+    def change() -> list[int]:
+        engine = engines.migration_engine(engines.parse(database_url))
+        with engine.begin() as connection:
+            operations = Operations(MigrationContext.configure(connection))
+            with operations.batch_alter_table("interview_sessions", recreate="always") as batch:
+                batch.alter_column("engine", type_=String(64), existing_type=String(32), existing_nullable=False)
+            assert database.is_sqlite is False or [] == connection.execute(text("PRAGMA foreign_key_check")).all()
+            children = ["interview_questions", "session_events", "turns", "transcript_segments"]
+            counts = [connection.scalar(select(func.count()).select_from(metadata.tables[name])) for name in children]
+        engine.dispose()
+        return counts
+
+    if not database.is_sqlite:
+        pytest.skip("PostgreSQL changes tables in place")
+    assert [2, 1, 1, 1] == await asyncio.to_thread(change)
+    async with database.read() as tx:
+        assert made == await tx.session(made.id)
+
+
+async def test_down_and_up_again(empty_url: str):
+    """R-171: the first revision can be undone and made again, on both databases."""
+    from alembic import command
+
+    from storage.migrate import config
+
+    await migrate(empty_url)
+
+    def down() -> set[str]:
+        engine = engines.migration_engine(engines.parse(empty_url))
+        with engine.begin() as connection:
+            chosen = config()
+            chosen.attributes["connection"] = connection
+            command.downgrade(chosen, "base")
+            left = set(inspect(connection).get_table_names())
+        engine.dispose()
+        return left
+
+    assert not set(metadata.tables) & await asyncio.to_thread(down)
+    await migrate(empty_url)
+    database = await Database.open(empty_url)
+    await database.ping()
+    await database.close()
+
+
+async def test_a_folder_that_cannot_be_made(tmp_path: Path):
+    """R-146: said in words."""
+    (tmp_path / "file").touch()
+    with pytest.raises(SettingsError, match="PREPKIT_DATABASE_URL"):
+        await migrate(f"sqlite+aiosqlite:///{tmp_path}/file/prepkit.db")
+
+
+def test_the_migrations_are_data_of_the_package():
+    """Contract 1: found through the package, not through the working folder."""
+    assert "0001" == newest_revision()
