@@ -111,9 +111,7 @@ class CallLeg:
         self._clock = CallClock(base_ms)
         self._mic = MicClock(self._clock)
         self._agenda = Agenda(session.setup, session.questions, admission.events)
-        self._log = CallLog(
-            store, session.id, self._agenda, last_seq=admission.last_seq, on_stored=self._acknowledge
-        )
+        self._log = CallLog(store, session.id, self._agenda, last_seq=admission.last_seq, on_stored=self._acknowledge)
         self._turns = CandidateTurns(self._agenda, self._log)
         self._conductor = Conductor(self._agenda, self._log, self._clock)
         self._recorder = CallRecorder(recording, base_ms) if recording else None
@@ -133,7 +131,8 @@ class CallLeg:
         writer.add_done_callback(lambda task: task.cancelled() or not task.exception() or self.stop("failed"))
         worker = self._assemble()
         runner = WorkerRunner(handle_sigint=False)
-        pipeline = asyncio.create_task(runner.run(worker))
+        await runner.add_workers(worker)
+        pipeline = asyncio.create_task(runner.run())
         pipeline.add_done_callback(lambda _: self.stop("failed"))
         others = [
             asyncio.create_task(self._read()),
@@ -175,9 +174,7 @@ class CallLeg:
                 empty_user_turn=None,
             ),
         )
-        self._interviewer = ScriptedInterviewer(
-            self._conductor, self._turns, self._log, self._clock, self._on_finished
-        )
+        self._interviewer = ScriptedInterviewer(self._conductor, self._turns, self._log, self._clock, self._on_finished)
         mouth = Mouth(self._clock, self._interviewer.line_started, self._on_said)
         steps = [
             self._input, self._voices.recogniser, self._ear, aggregators.user(), self._interviewer,
@@ -189,14 +186,11 @@ class CallLeg:
             params=PipelineParams(
                 audio_in_sample_rate=SAMPLE_RATE,
                 audio_out_sample_rate=self._leg.wire.out_rate,
-                enable_heartbeats=True,
             ),
             cancel_on_idle_timeout=False,
             idle_timeout_secs=None,
             rtvi_processor=rtvi,
-            rtvi_observer_params=RTVIObserverParams(
-                user_llm_enabled=False, bot_llm_enabled=False, metrics_enabled=False
-            ),
+            rtvi_observer_params=RTVIObserverParams(user_llm_enabled=False, bot_llm_enabled=False, metrics_enabled=False),
         )
 
         @rtvi.event_handler("on_client_ready")
@@ -231,7 +225,7 @@ class CallLeg:
                 self._leg.muted = verb.d["on"]
                 self._log.append(Noted(at_ms=self._clock(), code="muted" if verb.d["on"] else "unmuted"))
                 if verb.d["on"]:
-                    await self._input.take_audio(SILENCE_AFTER_MUTE)
+                    await self._on_audio(SILENCE_AFTER_MUTE)
             case "browser-transcript":
                 await self._on_browser(verb.d["text"], verb.d["final"])
             case "text":
@@ -262,8 +256,9 @@ class CallLeg:
     async def _on_final(self, text: str, result: Any) -> None:
         now = self._clock()
         start_ms, end_ms = max(0, now - len(text.split()) * 400), now
-        if isinstance(result, dict) and "start_ms" in result:
-            start_ms, end_ms = self._mic.at(result["start_ms"]), self._mic.at(result["end_ms"])
+        if isinstance(result, dict) and "start_offset_ms" in result:
+            offset = result["start_offset_ms"]
+            start_ms, end_ms = self._mic.at(offset), self._mic.at(offset + result["duration_ms"])
         self._turns.heard(text, start_ms, end_ms)
 
     # From the pipeline ----------------------------------------------------------------------------------------------
@@ -288,12 +283,11 @@ class CallLeg:
         if not text:
             return
         now = self._clock()
-        question = self._agenda.current
         turn_id = f"i{self._leg_number}-{now}"
         self._log.append(
             TurnRecorded(
                 at_ms=now, turn_id=turn_id, speaker=Speaker.INTERVIEWER, text=text,
-                question_id=question.id if question else None, start_ms=start_ms, end_ms=now,
+                question_id=self._agenda.transcript.owner(now), start_ms=start_ms, end_ms=now,
                 source=TurnSource.SCRIPT, interrupted=interrupted,
             )
         )  # fmt: skip
@@ -317,9 +311,7 @@ class CallLeg:
             await self._leg.tell("segment", **segment_json(segment))
 
     async def _tell_question(self, event: QuestionAsked) -> None:
-        await self._leg.tell(
-            "question", n=event.n, of=event.of, id=event.question_id, text=event.text, followUp=event.follow_up
-        )
+        await self._leg.tell("question", n=event.n, of=event.of, id=event.question_id, text=event.text, followUp=event.follow_up)
 
     # Beside it ------------------------------------------------------------------------------------------------------
     async def _tick(self) -> None:

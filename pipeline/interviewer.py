@@ -34,6 +34,7 @@ from pipecat.frames.frames import (
 from pipecat.processors.aggregators.llm_context import LLMContext
 from pipecat.processors.frame_processor import FrameDirection
 from pipecat.services.llm_service import LLMService
+from pipecat.services.settings import LLMSettings
 
 from bridge.domain import script
 from bridge.domain.events import Noted, ToolAnswered
@@ -51,6 +52,22 @@ ASK_AGAIN_AFTER_MS = 2_500
 DONE_WAIT_MS = 1_500
 """How long the last words of an answer may take to be recognised after "that's my answer"."""
 MIN_ANSWER_WORDS = 3
+
+
+NO_MODEL = LLMSettings(
+    model=None,
+    system_instruction=None,
+    temperature=None,
+    max_tokens=None,
+    top_p=None,
+    top_k=None,
+    frequency_penalty=None,
+    presence_penalty=None,
+    seed=None,
+    filter_incomplete_user_turns=False,
+    user_turn_completion_config=None,
+)
+"""A script needs none of a model's settings; the base class wants each of them said."""
 
 
 class Do(Enum):
@@ -77,7 +94,7 @@ class ScriptedInterviewer(LLMService):
         clock: Callable[[], int],
         on_finished: Callable[[str], Awaitable[None]],
     ) -> None:
-        super().__init__()
+        super().__init__(settings=NO_MODEL)
         self._prepkit_conductor = conductor
         self._prepkit_turns = turns
         self._prepkit_log = log
@@ -252,13 +269,9 @@ class ScriptedInterviewer(LLMService):
 
     async def _prepkit_show(self, answer: ToolAnswered) -> None:
         name, call_id, arguments = answer.tool, answer.tool_call_id, {"currentQuestionId": answer.question_id}
-        call = FunctionCallFromLLM(
-            function_name=name, tool_call_id=call_id, arguments=arguments, context=self._prepkit_context
-        )
+        call = FunctionCallFromLLM(function_name=name, tool_call_id=call_id, arguments=arguments, context=self._prepkit_context)
         await self.broadcast_frame(FunctionCallsStartedFrame, function_calls=[call])
-        await self.broadcast_frame(
-            FunctionCallInProgressFrame, function_name=name, tool_call_id=call_id, arguments=arguments
-        )
+        await self.broadcast_frame(FunctionCallInProgressFrame, function_name=name, tool_call_id=call_id, arguments=arguments)
         await self.broadcast_frame(
             FunctionCallResultFrame,
             function_name=name,

@@ -31,6 +31,8 @@ SPEED = 1.5
 """Times real time at which audio may come in for long."""
 BURST_MS = 4_000
 """Audio a client may be ahead by, for example after its network stood still."""
+CREDIT_MS = 10_000
+"""Audio that may have gathered while we, not the client, were slow to read: while the call was being set up."""
 MAX_BAD_MESSAGES = 20
 VERBS_PER_MINUTE = 120
 SEND_TIMEOUT_SECONDS = 8
@@ -112,7 +114,7 @@ class Leg:
 
     def _in_time(self, duration_ms: float) -> bool:
         now = self._monotonic()
-        self._ahead_ms = max(0.0, self._ahead_ms - (now - self._ahead_at) * 1000 * SPEED) + duration_ms
+        self._ahead_ms = max(-CREDIT_MS, self._ahead_ms - (now - self._ahead_at) * 1000 * SPEED) + duration_ms
         self._ahead_at = now
         return self._ahead_ms <= BURST_MS
 

@@ -70,10 +70,24 @@ class CandidateTurns:
         return final
 
     def typed(self, text: str, now_ms: int) -> TurnRecorded | None:
-        """A typed answer: a whole turn at once, to the question on the floor."""
+        """A typed answer: a whole turn at once, to the question the page shows; None when it is blank."""
         self.finish()
-        turn = self.heard(text, now_ms, now_ms, TurnSource.TYPED)
-        return self.finish() if turn else None
+        text = " ".join(text.split())
+        if not text:
+            return None
+        question = self._agenda.current
+        turn = TurnRecorded(
+            at_ms=now_ms,
+            turn_id=uuid4().hex,
+            speaker=Speaker.CANDIDATE,
+            text=text,
+            question_id=question.id if question else self._agenda.transcript.owner(now_ms),
+            start_ms=now_ms,
+            end_ms=now_ms,
+            source=TurnSource.TYPED,
+        )
+        self._log.append(turn)
+        return turn
 
 
 OnUtterance = Callable[[str, object], Awaitable[None]]

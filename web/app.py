@@ -1,6 +1,6 @@
 """The composition root: which real things stand behind the ports, and the order in which they start and stop.
 
-    database → recovery of interrupted calls → jobs → sweeper → listening … stopped in reverse, live calls first.
+database → recovery of interrupted calls → jobs → sweeper → listening … stopped in reverse, live calls first.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The command line: `prepkit serve | demo | rehearse | migrate | doctor`. Heavy imports stay inside the commands.
+"""The command line: one thin click command each; what they do is in `web.commands`, imported only when they run.
 
 Every command reads its settings from the environment (`bridge.config`); problems are said in one sentence, without a traceback.
 """
@@ -18,6 +18,8 @@ from bridge.errors import PrepkitError
 
 if TYPE_CHECKING:
     from bridge.config import Settings
+
+WAV = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
 class Sentences(click.Group):
@@ -55,6 +57,66 @@ def serve() -> None:
 
 
 @main.command()
+def demo() -> None:
+    """Start a throw-away server with a made-up history of five interviews.
+
+    Everything is kept in a temporary folder and removed when the server stops. PREPKIT_DATA_DIR and the database settings are not used.
+    """
+    settings = _settings()
+    from .commands.demo import run
+
+    asyncio.run(run(settings))
+
+
+@main.command()
+@click.option("--audio", multiple=True, type=WAV, metavar="FILE.wav …", help="Recordings to play, one a question or follow-up; the last is repeated.")
+@click.argument("more", nargs=-1, type=WAV, metavar="")
+@click.option("--text", type=click.Path(exists=True, dir_okay=False, path_type=Path), metavar="FILE", help="Paragraphs to say, one an answer.")
+@click.option("--url", help="The server to rehearse against. Without it, one is started with temporary data and stopped afterwards.")
+@click.option("--type", "type_", default="javascript", show_default=True, help="javascript, machine-coding, dsa, system-design or behavioral.")
+@click.option("--difficulty", default="easy", show_default=True, help="easy, medium, hard or expert.")
+@click.option("--duration", type=int, metavar="MINUTES", help="Length of the interview; the difficulty's own when left out.")
+@click.option("--questions", type=int, metavar="N", help="Number of questions, 3 to 10.")
+@click.option("--typed", is_flag=True, help="Type the answers instead of speaking them.")
+@click.option("--voice", type=click.Choice(["auto", "flite", "espeak"]), default="auto", show_default=True, help="What speaks the answers.")
+@click.option("--json", "json_", is_flag=True, help="Print one JSON object instead of a transcript and a summary.")
+@click.option("--drop-after", type=float, hidden=True, help="Lose the connection once after this many seconds, and resume.")
+def rehearse(
+    audio: tuple[Path, ...], more: tuple[Path, ...], text: Path | None, url: str | None, type_: str, difficulty: str,
+    duration: int | None, questions: int | None, typed: bool, voice: str, json_: bool, drop_after: float | None,
+) -> None:  # fmt: skip
+    """Hold one whole interview without a browser, in real time, and print its report.
+
+    The candidate speaks through the public HTTP API and the audio socket, as a page would, and resumes after a lost connection. Exit code 0 means
+    that the report is ready.
+
+    \b
+    What the candidate says:
+      --audio   recordings (16-bit WAV, any rate). A .txt beside a .wav holds its
+                words, so that the word error rate can be given.
+      --text    paragraphs of a text file, separated by blank lines.
+      neither   a prepared candidate: it looks the question up in the question
+                bank and says about 60 % of the model answer, the rest at the
+                follow-up, less where time is short. Its score says that the
+                machinery works, not how good anybody is.
+
+    Answers are spoken by flite or espeak without pauses, in a voice that suits the recogniser on this machine: a person with a microphone is
+    understood less well than the word error rate says.
+    """
+    if more and not audio:
+        raise click.UsageError("Recordings are given after --audio.")
+    if sum((bool(audio), text is not None)) > 1 or (audio and typed):
+        raise click.UsageError("Choose one of --audio, --text and --typed answers.")
+    from .commands.rehearse import Choice, rehearse as hold
+
+    choice = Choice(
+        type=type_, difficulty=difficulty, duration=duration, questions=questions, url=url, audio=(*audio, *more), text=text,
+        typed=typed, voice=voice, json=json_, drop_after=drop_after,
+    )  # fmt: skip
+    sys.exit(asyncio.run(hold(choice)))
+
+
+@main.command()
 def migrate() -> None:
     """Bring the database to the newest version."""
     settings = _settings()
@@ -63,6 +125,24 @@ def migrate() -> None:
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     asyncio.run(upgrade(settings.database))
     click.echo("The database is at the newest version.")
+
+
+@main.command()
+@click.option("--url", help="A running server to look at as well.")
+def doctor(url: str | None) -> None:
+    """Check settings, data, voices and ports, and say in words what is wrong."""
+    from .commands.doctor import examine
+
+    sys.exit(asyncio.run(examine(os.environ, url)))
+
+
+@main.command()
+@click.argument("name", required=False, type=click.Choice(["startup", "turns"]))
+def bench(name: str | None) -> None:
+    """Measure this machine: all benchmarks, or one."""
+    from .commands.bench import measure
+
+    asyncio.run(measure(name))
 
 
 if __name__ == "__main__":

@@ -71,7 +71,9 @@ async def errors(request: web.Request, handler: Handler) -> web.StreamResponse:
         logger.opt(exception=True).error("Request {} {} failed", request[REQUEST_ID], request.match_info.handler.__name__)
         if wants_page:
             return error_page(request, 500, problems.SENTENCES[500], request[REQUEST_ID])
-        return web.json_response(problems.body("internal", problems.SENTENCES[500], {"reference": request[REQUEST_ID]}), status=500)
+        return web.json_response(
+            problems.body("internal", problems.SENTENCES[500], {"reference": request[REQUEST_ID]}), status=500
+        )
     return response
 
 

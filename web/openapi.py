@@ -28,9 +28,27 @@ OPERATIONS: tuple[Operation, ...] = (
     ("GET", "/api/interviews/history", "The candidate's interviews, newest first", None, {200: schemas.HistoryResponse}),
     ("GET", "/api/interviews/{session_id}", "One interview with its transcript so far", None, {200: "The interview"}),
     ("DELETE", "/api/interviews/{session_id}", "Hide it at once and purge it", None, {200: "`{deleted: true}`"}),
-    ("POST", "/api/interviews/{session_id}/start", "Start or resume: a socket URL and its token", None, {200: schemas.StartResponse}),
-    ("POST", "/api/interviews/{session_id}/complete", "End it and have the report written", None, {202: schemas.CompleteResponse}),
-    ("GET", "/api/interviews/{session_id}/report", "The report", None, {200: "The report", 202: "`{reportStatus, step}`: being written"}),
+    (
+        "POST",
+        "/api/interviews/{session_id}/start",
+        "Start or resume: a socket URL and its token",
+        None,
+        {200: schemas.StartResponse},
+    ),
+    (
+        "POST",
+        "/api/interviews/{session_id}/complete",
+        "End it and have the report written",
+        None,
+        {202: schemas.CompleteResponse},
+    ),
+    (
+        "GET",
+        "/api/interviews/{session_id}/report",
+        "The report",
+        None,
+        {200: "The report", 202: "`{reportStatus, step}`: being written"},
+    ),
     ("GET", "/api/interviews/{session_id}/recording", "Two-channel WAV, ranges honoured", None, {200: "audio/wav"}),
 )
 
@@ -52,7 +70,10 @@ def document() -> dict[str, Any]:
 
     for method, path, summary, body, answers in OPERATIONS:
         responses: dict[str, Any] = {
-            "default": {"description": "Refused", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}}
+            "default": {
+                "description": "Refused",
+                "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}},
+            }
         }
         for status, answer in answers.items():
             described = {"description": answer if isinstance(answer, str) else answer.__name__}
@@ -100,7 +121,11 @@ def operations() -> list[dict[str, Any]]:
             "summary": summary,
             "request": fields(body),
             "responses": [
-                {"status": status, "description": answer if isinstance(answer, str) else "", "fields": fields(None if isinstance(answer, str) else answer)}
+                {
+                    "status": status,
+                    "description": answer if isinstance(answer, str) else "",
+                    "fields": fields(None if isinstance(answer, str) else answer),
+                }
                 for status, answer in answers.items()
             ],
         }

@@ -44,9 +44,7 @@ _environment = Environment(
 
 def render(request: web.Request, template: str, status: int = 200, **context: Any) -> web.Response:
     """A page from its template."""
-    html = _environment.get_template(template).render(
-        version=__version__, demo=request.app[DEMO], path=request.path, **context
-    )
+    html = _environment.get_template(template).render(version=__version__, demo=request.app[DEMO], path=request.path, **context)
     return web.Response(text=html, content_type="text/html", status=status)
 
 

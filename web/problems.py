@@ -1,6 +1,6 @@
 """Errors as HTTP: one table from error to status, one shape of body (contract §4).
 
-    {"error": {"code": "…", "message": "…", "details": …}}
+{"error": {"code": "…", "message": "…", "details": …}}
 """
 
 from __future__ import annotations
@@ -30,7 +30,14 @@ STATUS: tuple[tuple[type[PrepkitError], int], ...] = (
     (AtCapacity, 503),
     (VoiceUnavailable, 503),
 )
-CODES = {400: "bad_request", 401: "unauthorised", 404: "not_found", 405: "method_not_allowed", 413: "too_large", 429: "rate_limited"}
+CODES = {
+    400: "bad_request",
+    401: "unauthorised",
+    404: "not_found",
+    405: "method_not_allowed",
+    413: "too_large",
+    429: "rate_limited",
+}
 SENTENCES = {
     404: "There is nothing at this address.",
     405: "This address does not take that method.",

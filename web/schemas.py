@@ -51,7 +51,9 @@ ShortText = Annotated[str, Field(max_length=MAX_SHORT_TEXT)]
 class SetupRequest(Model):
     """`POST /api/interviews/setup` (R-013, R-090)."""
 
-    type: str = Field(max_length=60, description="javascript, machine-coding, dsa, system-design or behavioral; aliases are taken.")
+    type: str = Field(
+        max_length=60, description="javascript, machine-coding, dsa, system-design or behavioral; aliases are taken."
+    )
     difficulty: Annotated[Difficulty, BeforeValidator(_lower)] = Difficulty.MEDIUM
     duration: int | None = Field(None, description="Minutes, within the difficulty's range; its default when left out.")
     focus_areas: list[ShortText] = Field(default_factory=list, max_length=MAX_FOCUS_AREAS)

@@ -65,7 +65,11 @@ async def candidate(request: web.Request) -> web.WebSocketResponse:
     wire: Wire = PcmWire() if PCM_PROTOCOL in offered else ProtobufWire()
     # Compression is refused: it buys nothing for audio and lets a small message grow.
     ws = web.WebSocketResponse(
-        protocols=(PCM_PROTOCOL,), heartbeat=HEARTBEAT_SECONDS, max_msg_size=MAX_TEXT_BYTES, compress=False, timeout=CLOSE_TIMEOUT_SECONDS
+        protocols=(PCM_PROTOCOL,),
+        heartbeat=HEARTBEAT_SECONDS,
+        max_msg_size=MAX_TEXT_BYTES,
+        compress=False,
+        timeout=CLOSE_TIMEOUT_SECONDS,
     )
     await ws.prepare(request)
     socket = AiohttpSocket(ws)

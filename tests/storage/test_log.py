@@ -29,7 +29,9 @@ ONE_OF_EACH = [
     CursorMoved(at_ms=1, from_id=None, to_id="q-1", reason="opening"),
     QuestionAsked(at_ms=2, question_id="q-1", n=1, of=2, text="Why? 日本", follow_up=1, about="k1", source="model"),
     said(source=TurnSource.BROWSER, final=False, interrupted=True),
-    ToolAnswered(at_ms=4, tool_call_id="c", tool="getFollowUpQuestion", question_id="q-1", result={"a": [1, None, 0.5]}),
+    ToolAnswered(
+        at_ms=4, tool_call_id="c", tool="getFollowUpQuestion", question_id="q-1", result={"a": [1, None, 0.5]}
+    ),
     Noted(at_ms=5, code="mute", detail="on"),
     LegEnded(at_ms=6, leg=1, reason="lost"),
     InterviewEnded(at_ms=2**40, reason="finished"),
@@ -147,9 +149,7 @@ async def test_appending_is_few_statements(database: Database):
     statements: list[str] = []
     from sqlalchemy import event
 
-    event.listen(
-        database.engine.sync_engine, "before_cursor_execute", lambda *a: statements.append(a[2].split()[0])
-    )
+    event.listen(database.engine.sync_engine, "before_cursor_execute", lambda *a: statements.append(a[2].split()[0]))
     async with database.begin() as tx:
         await tx.append_events(
             made.id,

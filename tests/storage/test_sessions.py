@@ -125,7 +125,9 @@ async def test_saving_writes_what_changes_and_nothing_else(database: Database):
     )
 
     async with database.begin() as tx:
-        await tx.save_session(replace(changed, setup=InterviewSetup(InterviewType.DSA, Difficulty.EASY, 5), questions=()))
+        await tx.save_session(
+            replace(changed, setup=InterviewSetup(InterviewType.DSA, Difficulty.EASY, 5), questions=())
+        )
 
     async with database.read() as tx:
         assert changed == await tx.session(made.id)

@@ -251,4 +251,3 @@ async def delete(request: web.Request) -> web.Response:
     await request.app[SUPERVISOR].end(session_id)
     await privacy.delete_session(request.app[STORE], request.app[USER], session_id)
     return web.json_response({"deleted": True})
-

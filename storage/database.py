@@ -1,0 +1,95 @@
+"""The database: opens it, hands out transactions, says whether it is fit for use. Read next: `unit_of_work`, `engines`.
+
+One act is one `async with database.begin() as tx`. Writers take the write lock at once (`BEGIN IMMEDIATE`), so a transaction that reads
+and then writes never loses an update; a nested `begin` inside one would wait for itself and fail after 30 s.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import Self
+
+from sqlalchemy import URL, text
+from sqlalchemy.exc import SQLAlchemyError
+
+from bridge.errors import SettingsError
+
+from . import engines
+from .job_queue import JobQueue
+from .migrate import newest_revision
+from .unit_of_work import Transaction
+
+
+def utc_now() -> datetime:
+    """The wall clock."""
+    return datetime.now(UTC)
+
+
+class Database:
+    """Implements `bridge.ports.Store` on SQLite and PostgreSQL. Made by `await Database.open(url)`."""
+
+    def __init__(self, url: URL, *, clock: Callable[[], datetime] = utc_now) -> None:
+        self.url = url
+        self.engine = engines.writer_engine(url)
+        self.jobs_engine = engines.jobs_engine(url)
+        self.jobs = JobQueue(self.jobs_engine)
+        self._readers = engines.reader_engine(url, self.engine)
+        self._clock = clock
+
+    @classmethod
+    async def open(cls, url: str, *, clock: Callable[[], datetime] = utc_now) -> Self:
+        """Open an existing or new database; `migrate` must have made its tables. Raises SettingsError when out of reach."""
+        parsed = engines.parse(url)
+        if engines.is_sqlite(parsed):
+            engines.make_file(parsed)
+        database = cls(parsed, clock=clock)
+        try:
+            async with database.engine.connect() as connection:
+                await connection.execute(text("SELECT 1"))
+        except SQLAlchemyError as error:
+            await database.close()
+            raise SettingsError("PREPKIT_DATABASE_URL: the database cannot be reached.") from error
+        return database
+
+    @property
+    def is_sqlite(self) -> bool:
+        """Whether it is a file."""
+        return engines.is_sqlite(self.url)
+
+    @asynccontextmanager
+    async def begin(self) -> AsyncIterator[Transaction]:
+        """A read-write transaction: commits when its block ends well, rolls back when it raises."""
+        async with self.engine.begin() as connection:
+            tx = Transaction(connection, self.jobs, now=self._clock)
+            yield tx
+            tx.check_sound()
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[Transaction]:
+        """A read-only snapshot that never waits for a writer."""
+        async with self._readers.connect() as connection:
+            yield Transaction(connection, self.jobs, now=self._clock, read_only=True)
+
+    async def ping(self) -> None:
+        """Raise SettingsError when the database cannot be written or is not at the newest migration."""
+        try:
+            async with self.engine.connect() as connection:
+                # A real write, never committed: a full disk, a read-only file and a standby server all refuse it.
+                await connection.execute(text("UPDATE alembic_version SET version_num = version_num"))
+                current = await connection.scalar(text("SELECT version_num FROM alembic_version"))
+                await connection.rollback()
+        except SQLAlchemyError as error:
+            raise SettingsError("The database cannot be written, or has no tables yet: run prepkit migrate.") from error
+        if current != newest_revision():
+            raise SettingsError(
+                f"The database is at migration {current}, this version needs {newest_revision()}: run prepkit migrate."
+            )
+
+    async def close(self) -> None:
+        """Close every connection. Jobs must have been stopped."""
+        await self._readers.dispose()
+        await self.engine.dispose()
+        self.jobs.close()
+        self.jobs_engine.dispose()

@@ -1,0 +1,92 @@
+"""Enqueueing jobs and asking after them: the half of the job engine (DBOS) that every process needs. Read next: `jobs` (running them).
+
+A job is the workflow `kind:key`; the same id is one job for ever. A failed one is run again under `kind:key#2`, `#3`, …, because the engine
+gives the old outcome back for an old id. Handlers are idempotent, so the id means nothing to them.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Any
+
+from dbos import DBOSClient, DBOSPortableJSONSerializer, EnqueueOptions, WorkflowStatus
+from sqlalchemy import Connection, Engine
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+APPLICATION = "prepkit"
+VERSION = "1"
+"""Constant: with the engine's default, a hash of the source, jobs enqueued before an upgrade would never run."""
+QUEUE = "jobs"
+WORKFLOW = "run-job"
+SERIALIZER = DBOSPortableJSONSerializer()
+"""The engine's default is pickle, which would turn write access to the database into code execution."""
+
+
+class JobStatus(StrEnum):
+    """Where a job stands."""
+
+    WAITING = "waiting"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+    """Given up: every attempt raised, or it killed its process too often."""
+
+
+_STATUS = {
+    "ENQUEUED": JobStatus.WAITING,
+    "DELAYED": JobStatus.WAITING,
+    "PENDING": JobStatus.RUNNING,
+    "SUCCESS": JobStatus.DONE,
+}
+
+
+class JobQueue:
+    """Puts jobs in and looks at them; needs no running job engine in this process."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.client = DBOSClient(
+            system_database_engine=engine, serializer=SERIALIZER, application_name=APPLICATION, lazy=True
+        )
+
+    async def enqueue(self, connection: AsyncConnection, kind: str, key: str, payload: dict[str, Any]) -> None:
+        """Enqueue in the connection's transaction; nothing happens when the job exists."""
+
+        def _insert(blocking: Connection) -> None:
+            self.client.enqueue_in_transaction(blocking, _options(f"{kind}:{key}"), kind, payload)
+
+        await connection.run_sync(_insert)
+
+    async def status(self, kind: str, key: str) -> JobStatus | None:
+        """Status of the newest run, or None for an unknown job."""
+        runs = await self._runs(kind, key)
+        return _STATUS.get(runs[-1].status, JobStatus.FAILED) if runs else None
+
+    async def retry(self, kind: str, key: str) -> bool:
+        """Run a failed job again with the same payload; False when it is unknown or has not failed."""
+        runs = await self._runs(kind, key)
+        if not runs or _STATUS.get(runs[-1].status, JobStatus.FAILED) is not JobStatus.FAILED:
+            return False
+        stored = runs[-1].input
+        if stored is None:
+            return False
+        await self.client.enqueue_async(_options(f"{kind}:{key}#{len(runs) + 1}"), *stored["args"])
+        return True
+
+    async def _runs(self, kind: str, key: str) -> list[WorkflowStatus]:
+        job = f"{kind}:{key}"
+        found = await self.client.list_workflows_async(workflow_id_prefix=job)
+        runs = [run for run in found if run.workflow_id == job or run.workflow_id.startswith(f"{job}#")]
+        return sorted(runs, key=lambda run: int(run.workflow_id.removeprefix(job).removeprefix("#") or 1))
+
+    def close(self) -> None:
+        """Let go of the engine."""
+        self.client.destroy()
+
+
+def _options(workflow_id: str) -> EnqueueOptions:
+    return {
+        "workflow_name": WORKFLOW,
+        "queue_name": QUEUE,
+        "workflow_id": workflow_id,
+        "app_version": VERSION,
+    }

@@ -1,0 +1,34 @@
+"""One transaction as `bridge.ports.Tx` sees it, put together from its parts. Read next: `transaction` (what they share), `sessions`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from .job_queue import JobQueue
+from .log import LogRows
+from .reports import ReportRows
+from .sessions import SessionRows
+from .tickets import TicketRows
+
+
+class Transaction(SessionRows, LogRows, TicketRows, ReportRows):
+    """Implements Tx. Made by `Database.begin` and `Database.read`, which also end it."""
+
+    def __init__(
+        self,
+        connection: AsyncConnection,
+        jobs: JobQueue,
+        *,
+        now: Callable[[], datetime],
+        read_only: bool = False,
+    ) -> None:
+        super().__init__(connection, now=now, read_only=read_only)
+        self._jobs = jobs
+
+    async def enqueue(self, kind: str, key: str, payload: dict[str, Any]) -> None:
+        """Enqueue a durable job in this very transaction; the same key is one job for ever."""
+        await self._jobs.enqueue(self.connection, kind, key, payload)

@@ -1,0 +1,356 @@
+"""Durable jobs, on both databases: once by key, again after a failure or a kill, never two processes on one file."""
+
+import asyncio
+import importlib.util
+import os
+import signal
+import sys
+import threading
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from loguru import logger
+from sqlalchemy import text
+
+from bridge.errors import Conflict, SettingsError
+from bridge.ports import Jobs
+from storage.database import Database
+from storage.job_queue import JobStatus
+from storage.jobs import DurableJobs
+
+from .samples import stored
+
+Start = Callable[..., Any]
+
+
+@pytest.fixture
+async def start(database: Database) -> AsyncIterator[Start]:
+    """Starts jobs with the given handlers, quick enough for tests; stops them afterwards."""
+    started: list[DurableJobs] = []
+
+    async def make(handlers: dict[str, Any], **options: Any) -> DurableJobs:
+        quick: dict[str, Any] = {"poll_seconds": 0.05, "first_delay_seconds": 0.01}
+        jobs = DurableJobs(database, handlers, **(quick | options))
+        started.append(jobs)
+        await jobs.start()
+        return jobs
+
+    yield make
+    for jobs in started:
+        await jobs.stop()
+
+
+async def ended(jobs: DurableJobs, kind: str, key: str) -> JobStatus | None:
+    """Waits for the job's end; its status."""
+    async with asyncio.timeout(30):
+        while (status := await jobs.status(kind, key)) not in (JobStatus.DONE, JobStatus.FAILED):
+            await asyncio.sleep(0.02)
+    return status
+
+
+async def test_a_job_runs_once_by_its_key(database: Database, start: Start):
+    """C-23: enqueued twice, in two transactions, it runs once, on the loop of the server, with its payload."""
+    jobs: Jobs
+    calls: list[tuple[dict[str, Any], object]] = []
+
+    async def handle(payload: dict[str, Any]) -> None:
+        calls.append((payload, asyncio.get_running_loop()))
+
+    async with database.begin() as tx:
+        await tx.enqueue("greet", "a", {"sessionId": "a", "n": [1, None, "ü"]})
+    async with database.begin() as tx:
+        await tx.enqueue("greet", "a", {"sessionId": "other"})
+        await tx.enqueue("greet", "a2", {"sessionId": "a2"})
+    assert JobStatus.WAITING == await database.jobs.status("greet", "a")
+
+    jobs = await start({"greet": handle})
+
+    assert JobStatus.DONE == await ended(jobs, "greet", "a")
+    assert JobStatus.DONE == await ended(jobs, "greet", "a2")
+    loop = asyncio.get_running_loop()
+    assert [({"sessionId": "a", "n": [1, None, "ü"]}, loop), ({"sessionId": "a2"}, loop)] == sorted(
+        calls, key=lambda call: call[0]["sessionId"]
+    )
+
+
+async def test_a_job_lives_and_dies_with_its_transaction(database: Database, start: Start):
+    """C-23: rolled back, there is no job, and the key is still free."""
+    calls: list[str] = []
+
+    async def handle(payload: dict[str, Any]) -> None:
+        calls.append(payload["n"])
+
+    with pytest.raises(ZeroDivisionError):
+        async with database.begin() as tx:
+            await tx.enqueue("greet", "a", {"n": "rolled back"})
+            raise ZeroDivisionError
+    assert await database.jobs.status("greet", "a") is None
+
+    jobs = await start({"greet": handle})
+    made = await stored(database)
+    async with database.begin() as tx:
+        await tx.save_session(made)
+        await tx.enqueue("greet", "a", {"n": "committed"})
+        assert made == await tx.session(made.id)
+
+    await ended(jobs, "greet", "a")
+    assert ["committed"] == calls
+
+
+async def test_a_failing_job_is_tried_again(database: Database, start: Start):
+    """C-23: with back-off, until it succeeds."""
+    calls = 0
+
+    async def handle(_payload: dict[str, Any]) -> None:
+        nonlocal calls
+        calls += 1
+        if calls < 3:
+            raise ConnectionError("not now")
+
+    jobs = await start({"flaky": handle})
+    async with database.begin() as tx:
+        await tx.enqueue("flaky", "a", {})
+
+    assert JobStatus.DONE == await ended(jobs, "flaky", "a")
+    assert 3 == calls
+
+
+async def test_a_job_that_is_given_up_can_be_run_again(database: Database, start: Start):
+    """C-23: it is seen to have failed; a person may run it again, as often as it takes, with the same payload."""
+    broken = True
+    calls: list[str] = []
+
+    async def handle(payload: dict[str, Any]) -> None:
+        calls.append(payload["n"])
+        if broken:
+            raise Conflict("still broken")
+
+    jobs = await start({"report": handle}, attempts=2)
+    async with database.begin() as tx:
+        await tx.enqueue("report", "a", {"n": "1"})
+        await tx.enqueue("report", "ab", {"n": "2"})
+
+    assert JobStatus.FAILED == await ended(jobs, "report", "a")
+    assert JobStatus.FAILED == await ended(jobs, "report", "ab")
+    async with database.begin() as tx:
+        await tx.enqueue("report", "a", {"n": "1"})
+    assert JobStatus.FAILED == await jobs.status("report", "a")
+    assert await jobs.retry("report", "a") is True
+    assert JobStatus.FAILED == await ended(jobs, "report", "a")
+    broken = False
+    assert await jobs.retry("report", "a") is True
+    assert JobStatus.DONE == await ended(jobs, "report", "a")
+    assert await jobs.retry("report", "a") is False
+    assert await jobs.retry("report", "unknown") is False
+    assert (["1"] * 5, ["2"] * 2) == ([c for c in calls if c == "1"], [c for c in calls if c == "2"])
+
+
+async def test_a_job_nobody_handles_fails(database: Database, start: Start):
+    """C-23: said, not swallowed."""
+    jobs = await start({}, attempts=1)
+    async with database.begin() as tx:
+        await tx.enqueue("unknown", "a", {})
+
+    assert JobStatus.FAILED == await ended(jobs, "unknown", "a")
+
+
+async def test_a_job_that_hangs_is_cut_off(database: Database, start: Start):
+    """C-23: a handler that never returns gives its place back."""
+    cut = asyncio.Event()
+
+    async def handle(_payload: dict[str, Any]) -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            cut.set()
+
+    jobs = await start({"hang": handle}, attempts=1, timeout_seconds=0.1)
+    async with database.begin() as tx:
+        await tx.enqueue("hang", "a", {})
+
+    assert JobStatus.FAILED == await ended(jobs, "hang", "a")
+    assert cut.is_set()
+
+
+async def test_stopping_lets_a_running_job_finish(database: Database, start: Start):
+    """R-152: within the bound, and what it did is known at the next start."""
+    begun, calls = asyncio.Event(), 0
+
+    async def handle(_payload: dict[str, Any]) -> None:
+        nonlocal calls
+        calls += 1
+        begun.set()
+        await asyncio.sleep(0.3)
+
+    jobs = await start({"slow": handle})
+    async with database.begin() as tx:
+        await tx.enqueue("slow", "a", {})
+    await begun.wait()
+
+    await jobs.stop()
+
+    assert JobStatus.DONE == await database.jobs.status("slow", "a")
+    assert 1 == calls
+
+
+async def test_stopping_parks_a_job_that_takes_too_long(database: Database, start: Start):
+    """R-152: cancelled after the bound, it is run again by the next start."""
+    begun, calls = asyncio.Event(), 0
+
+    async def handle(_payload: dict[str, Any]) -> None:
+        nonlocal calls
+        calls += 1
+        begun.set()
+        if calls == 1:
+            await asyncio.Event().wait()
+
+    jobs = await start({"slow": handle}, stop_seconds=0.05)
+    async with database.begin() as tx:
+        await tx.enqueue("slow", "a", {})
+    await begun.wait()
+    await jobs.stop()
+    assert JobStatus.RUNNING == await database.jobs.status("slow", "a")
+
+    jobs = await start({"slow": handle}, silence_seconds=1)
+
+    assert JobStatus.DONE == await ended(jobs, "slow", "a")
+    assert 2 == calls
+
+
+async def test_the_server_keeps_its_own_thread_pool(database: Database, start: Start):
+    """M5: the engine's threads are its own; ours work while it runs and after it has stopped."""
+    jobs = await start({})
+    assert not (await asyncio.to_thread(threading.current_thread)).name.startswith("dbos")
+    await jobs.stop()
+    assert 1 == await asyncio.to_thread(lambda: 1)
+    await jobs.stop()
+
+
+async def test_one_engine_a_process(database: Database, start: Start):
+    """R-152: a second start is refused in words, and the first goes on."""
+    jobs = await start({})
+    second = DurableJobs(database, {})
+
+    with pytest.raises(SettingsError):
+        await second.start()
+    await second.stop()
+
+    async with database.begin() as tx:
+        await tx.enqueue("unknown", "a", {})
+    assert await ended(jobs, "unknown", "a") is not None
+
+
+async def run_until(url: str, session_id: str, log: Path, word: str) -> asyncio.subprocess.Process:
+    """A job process that has said `word`."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "tests.storage.job_process", url, session_id, str(log), stdout=asyncio.subprocess.PIPE
+    )
+    assert process.stdout is not None
+    async with asyncio.timeout(120):
+        while (line := (await process.stdout.readline()).decode().strip()) != word:
+            assert line, "the process ended before its time"
+    return process
+
+
+async def test_a_kill_in_mid_job_loses_nothing_and_doubles_nothing(
+    database: Database, database_url: str, tmp_path: Path
+):
+    """M1, C-23: SIGKILL after the effect and before its note; the next process (or the handed-over job) leaves one report."""
+    made = await stored(database)
+    async with database.begin() as tx:
+        await tx.enqueue("write-report", made.id, {"sessionId": made.id})
+    log = tmp_path / "log"
+    process = await run_until(database_url, made.id, log, "half-way")
+    os.kill(process.pid, signal.SIGKILL)
+    await process.wait()
+    assert JobStatus.RUNNING == await database.jobs.status("write-report", made.id)
+
+    process = await run_until(database_url, made.id, log, "done")
+    assert 0 == await process.wait()
+
+    assert ["started", "started"] == log.read_text().split()
+    async with database.read() as tx:
+        assert 1 == await tx.connection.scalar(text("SELECT count(*) FROM interview_reports"))
+
+
+async def test_a_living_process_takes_over_a_dead_ones_jobs(postgres_url: str, tmp_path: Path):
+    """R-152: on a shared server nobody has to start again."""
+    database = await Database.open(postgres_url)
+    made = await stored(database)
+    async with database.begin() as tx:
+        await tx.enqueue("write-report", made.id, {"sessionId": made.id})
+    log = tmp_path / "log"
+    first = await run_until(postgres_url, made.id, log, "half-way")
+    second = await run_until(postgres_url, made.id, log, "working")
+
+    os.kill(first.pid, signal.SIGKILL)
+    await first.wait()
+
+    async with asyncio.timeout(60):
+        assert 0 == await second.wait()
+    assert ["started", "started"] == log.read_text().split()
+    async with database.read() as tx:
+        assert 1 == await tx.connection.scalar(text("SELECT count(*) FROM interview_reports"))
+        assert 0 == await tx.connection.scalar(text("SELECT count(*) FROM job_nodes"))
+    await database.close()
+
+
+async def test_a_second_process_on_the_same_file_is_refused(sqlite_url: str, tmp_path: Path):
+    """R-146: in words, while the first is there; a killed one is not in the way."""
+    database = await Database.open(sqlite_url)
+    made = await stored(database)
+    first = await run_until(sqlite_url, made.id, tmp_path / "log", "working")
+    jobs = DurableJobs(database, {})
+
+    with pytest.raises(SettingsError, match="PREPKIT_DATA_DIR"):
+        await jobs.start()
+
+    os.kill(first.pid, signal.SIGKILL)
+    await first.wait()
+    await jobs.start()
+    await jobs.stop()
+    await database.close()
+
+
+async def test_job_rows_are_json(database: Database):
+    """M9: what is in the database cannot become code."""
+    async with database.begin() as tx:
+        await tx.enqueue("greet", "a", {"n": 1})
+        table = "workflow_status" if database.is_sqlite else "dbos.workflow_status"
+        inputs = f"SELECT inputs FROM {table}"  # noqa: S608 - one of the two names above
+        assert '{"namedArgs":{},"positionalArgs":["greet",{"n":1}]}' == await tx.connection.scalar(text(inputs))
+
+
+async def test_a_failure_is_logged_without_its_words(
+    database: Database, start: Start, capfd: pytest.CaptureFixture[str]
+):
+    """M9: exception texts may be a candidate's words: neither the logs nor the job rows have them, nor the vendor's adverts."""
+
+    async def handle(_payload: dict[str, Any]) -> None:
+        raise ValueError("my salary is a secret")
+
+    lines: list[str] = []
+    sink = logger.add(lines.append, format="{message}")
+    jobs = await start({"report": handle}, attempts=2)
+    async with database.begin() as tx:
+        await tx.enqueue("report", "a", {})
+    await ended(jobs, "report", "a")
+    await jobs.stop()
+    logger.remove(sink)
+
+    assert ["Job report failed: ValueError at test_jobs.py"] * 2 == [line.rpartition(":")[0] for line in lines]
+    written = "".join(capfd.readouterr())
+    assert "secret" not in written
+    assert "dbos.dev" not in written
+    async with database.read() as tx:
+        prefix = "" if database.is_sqlite else "dbos."
+        for column, table in (("error", "workflow_status"), ("error", "operation_outputs")):
+            stored_error = await tx.connection.scalar(text(f"SELECT {column} FROM {prefix}{table}"))  # noqa: S608
+            assert "secret" not in str(stored_error)
+
+
+def test_nothing_of_the_vendors_paid_parts_is_here():
+    """M9: no licence but MIT, no telemetry, no vendor console."""
+    assert importlib.util.find_spec("dbos_enterprise") is None
