@@ -15,7 +15,6 @@ from typing import Any
 from loguru import logger
 from pipecat.frames.frames import (
     ErrorFrame,
-    InputAudioRawFrame,
     InterimTranscriptionFrame,
     TranscriptionFrame,
 )
@@ -123,17 +122,23 @@ class CallLeg:
         if not self._ended.done():
             self._ended.set_result(reason)
 
+    def _on_task_done(self, task: asyncio.Task[None]) -> None:
+        """The writer or the pipeline has ended while the leg had not: nothing more can be acknowledged."""
+        if not task.cancelled() and (error := task.exception()):
+            logger.error("A part of the call failed: {}", type(error).__name__)
+        self.stop("failed")
+
     # Life -----------------------------------------------------------------------------------------------------------
     async def run(self) -> Outcome:
         """Run until the leg ends; everything said so far is durable when this returns."""
         self._log.append(LegStarted(at_ms=self._clock(), leg=self._leg_number, engine=self._engine))
         writer = asyncio.create_task(self._log.run())
-        writer.add_done_callback(lambda task: task.cancelled() or not task.exception() or self.stop("failed"))
+        writer.add_done_callback(self._on_task_done)
         worker = self._assemble()
         runner = WorkerRunner(handle_sigint=False)
         await runner.add_workers(worker)
         pipeline = asyncio.create_task(runner.run())
-        pipeline.add_done_callback(lambda _: self.stop("failed"))
+        pipeline.add_done_callback(self._on_task_done)
         others = [
             asyncio.create_task(self._read()),
             asyncio.create_task(self._tick()),
@@ -193,10 +198,7 @@ class CallLeg:
             rtvi_observer_params=RTVIObserverParams(user_llm_enabled=False, bot_llm_enabled=False, metrics_enabled=False),
         )
 
-        @rtvi.event_handler("on_client_ready")
-        async def ready(_: RTVIProcessor) -> None:
-            await self._on_ready()
-
+        rtvi.add_event_handler("on_client_ready", self._on_ready)
         return worker
 
     # From the candidate ---------------------------------------------------------------------------------------------
@@ -262,7 +264,7 @@ class CallLeg:
         self._turns.heard(text, start_ms, end_ms)
 
     # From the pipeline ----------------------------------------------------------------------------------------------
-    async def _on_ready(self) -> None:
+    async def _on_ready(self, _: RTVIProcessor) -> None:
         setup = self._agenda.setup
         await self._leg.tell("audio", sampleRate=self._leg.wire.out_rate)
         await self._leg.tell("voices", **self._voices.labels)

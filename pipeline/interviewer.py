@@ -7,7 +7,7 @@ never entered twice. The two tools run as real function-call frames, visible to 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from enum import Enum, auto
 
@@ -92,7 +92,7 @@ class ScriptedInterviewer(LLMService):
         turns: CandidateTurns,
         log: CallLog,
         clock: Callable[[], int],
-        on_finished: Callable[[str], Awaitable[None]],
+        on_finished: Callable[[str], Coroutine[None, None, None]],
     ) -> None:
         super().__init__(settings=NO_MODEL)
         self._prepkit_conductor = conductor

@@ -26,7 +26,7 @@ class ProtobufWire:
         """See `Wire`."""
         if isinstance(data, str):
             raise InvalidInput("This wire takes protobuf frames in binary messages.")
-        frame = frames_pb2.Frame()
+        frame = frames_pb2.Frame()  # type: ignore[attr-defined]
         try:
             frame.ParseFromString(data)
         except DecodeError:
@@ -43,12 +43,12 @@ class ProtobufWire:
 
     def encode_audio(self, pcm: bytes) -> bytes:
         """See `Wire`."""
-        frame = frames_pb2.Frame()
+        frame = frames_pb2.Frame()  # type: ignore[attr-defined]  # made at import by protobuf
         frame.audio.audio, frame.audio.sample_rate, frame.audio.num_channels = pcm, self.out_rate, 1
         return bytes(frame.SerializeToString())
 
     def encode_message(self, message: dict[str, Any]) -> bytes:
         """See `Wire`."""
-        frame = frames_pb2.Frame()
+        frame = frames_pb2.Frame()  # type: ignore[attr-defined]
         frame.message.data = json.dumps(message, separators=(",", ":"))
         return bytes(frame.SerializeToString())

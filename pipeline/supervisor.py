@@ -109,5 +109,7 @@ class Supervisor:
     async def stop_all(self) -> None:
         """Interrupt every leg so that it can be resumed, and wait until all is stored."""
         self.draining = True
-        waiting = [gone.wait() for call, gone in self._live.values() if call.stop("drained") is None]
-        await asyncio.gather(*waiting)
+        live = list(self._live.values())
+        for call, _ in live:
+            call.stop("drained")
+        await asyncio.gather(*(gone.wait() for _, gone in live))

@@ -106,6 +106,6 @@ async def _sweep(database: Database) -> None:
         try:
             for session_id in await calling.sweep(database, datetime.now(UTC)):
                 logger.info("Interview {} ended: nobody came back", session_id)
-        except Exception:  # The task's top: one failed round must not end the sweeping.
+        except Exception:  # noqa: BLE001 - The task's top: one failed round must not end the sweeping.
             logger.opt(exception=True).error("A sweep failed and will be tried again")
         await asyncio.sleep(SWEEP_SECONDS)

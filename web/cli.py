@@ -69,16 +69,37 @@ def demo() -> None:
 
 
 @main.command()
-@click.option("--audio", multiple=True, type=WAV, metavar="FILE.wav …", help="Recordings to play, one a question or follow-up; the last is repeated.")
+@click.option(
+    "--audio",
+    multiple=True,
+    type=WAV,
+    metavar="FILE.wav …",
+    help="Recordings to play, one a question or follow-up; the last is repeated.",
+)
 @click.argument("more", nargs=-1, type=WAV, metavar="")
-@click.option("--text", type=click.Path(exists=True, dir_okay=False, path_type=Path), metavar="FILE", help="Paragraphs to say, one an answer.")
-@click.option("--url", help="The server to rehearse against. Without it, one is started with temporary data and stopped afterwards.")
-@click.option("--type", "type_", default="javascript", show_default=True, help="javascript, machine-coding, dsa, system-design or behavioral.")
+@click.option(
+    "--text",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Paragraphs to say, one an answer.",
+)
+@click.option(
+    "--url", help="The server to rehearse against. Without it, one is started with temporary data and stopped afterwards."
+)
+@click.option(
+    "--type",
+    "type_",
+    default="javascript",
+    show_default=True,
+    help="javascript, machine-coding, dsa, system-design or behavioral.",
+)
 @click.option("--difficulty", default="easy", show_default=True, help="easy, medium, hard or expert.")
 @click.option("--duration", type=int, metavar="MINUTES", help="Length of the interview; the difficulty's own when left out.")
 @click.option("--questions", type=int, metavar="N", help="Number of questions, 3 to 10.")
 @click.option("--typed", is_flag=True, help="Type the answers instead of speaking them.")
-@click.option("--voice", type=click.Choice(["auto", "flite", "espeak"]), default="auto", show_default=True, help="What speaks the answers.")
+@click.option(
+    "--voice", type=click.Choice(["auto", "flite", "espeak"]), default="auto", show_default=True, help="What speaks the answers."
+)
 @click.option("--json", "json_", is_flag=True, help="Print one JSON object instead of a transcript and a summary.")
 @click.option("--drop-after", type=float, hidden=True, help="Lose the connection once after this many seconds, and resume.")
 def rehearse(
@@ -107,7 +128,8 @@ def rehearse(
         raise click.UsageError("Recordings are given after --audio.")
     if sum((bool(audio), text is not None)) > 1 or (audio and typed):
         raise click.UsageError("Choose one of --audio, --text and --typed answers.")
-    from .commands.rehearse import Choice, rehearse as hold
+    from .commands.rehearse import Choice
+    from .commands.rehearse import rehearse as hold
 
     choice = Choice(
         type=type_, difficulty=difficulty, duration=duration, questions=questions, url=url, audio=(*audio, *more), text=text,

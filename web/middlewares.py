@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable
 from uuid import uuid4
 
 from aiohttp import web
+from aiohttp.typedefs import Middleware
 from limits import parse
 from limits.aio.storage import MemoryStorage
 from limits.aio.strategies import MovingWindowRateLimiter
@@ -67,7 +68,7 @@ async def errors(request: web.Request, handler: Handler) -> web.StreamResponse:
             sentence = problems.SENTENCES.get(error.status, "The request was refused.")
             return error_page(request, error.status, sentence, request[REQUEST_ID])
         return problems.from_http(error)
-    except Exception:  # The request's top: whatever was not foreseen becomes a 500 without a traceback for the client.
+    except Exception:  # noqa: BLE001 - The request's top: whatever was not foreseen becomes a 500 without a traceback for the client.
         logger.opt(exception=True).error("Request {} {} failed", request[REQUEST_ID], request.match_info.handler.__name__)
         if wants_page:
             return error_page(request, 500, problems.SENTENCES[500], request[REQUEST_ID])
@@ -91,7 +92,7 @@ async def same_house(request: web.Request, handler: Handler) -> web.StreamRespon
     return await handler(request)
 
 
-def rate_limit() -> Callable[[web.Request, Handler], Awaitable[web.StreamResponse]]:
+def rate_limit() -> Middleware:
     """A middleware that counts API requests per user."""
     limiter = MovingWindowRateLimiter(MemoryStorage())
 

@@ -19,7 +19,6 @@ from bridge.domain.catalog import (
     parse_type,
 )
 from bridge.domain.setup import (
-    LANGUAGES,
     MAX_FOCUS_AREAS,
     MAX_REQUIREMENTS,
     MAX_SHORT_TEXT,
@@ -30,7 +29,6 @@ from bridge.domain.setup import (
 )
 
 from .problems import FieldErrors
-
 
 T = TypeVar("T", bound=BaseModel)
 
@@ -193,5 +191,3 @@ def validate(model: type[T], data: Any) -> T:
         ]
         raise FieldErrors("Some fields need another value.", details=details) from None
 
-
-assert set(LANGUAGES) == {"en"}, "SetupRequest.language and the language table must agree"

@@ -25,7 +25,11 @@ REORDER_GAP = 2
 """Words that may stand among those of a phrase said in another order."""
 MIN_SOUND = 6
 """Consonants a phrase needs before it is looked for by sound across words."""
-SMALL = frozenset({"a", "an", "the", "to", "of", "in", "on", "at", "it", "is", "are", "be", "my", "our", "your", "its", "their", "this", "that"})
+MIN_JOINED = 6
+"""Letters a word needs before it is looked for written as two."""
+SMALL = frozenset(
+    {"a", "an", "the", "to", "of", "in", "on", "at", "it", "is", "are", "be", "my", "our", "your", "its", "their", "this", "that"}
+)
 """Words a phrase can do without."""
 
 
@@ -119,6 +123,8 @@ def _find_alike(phrase: str, tokens: Sequence[_Token]) -> Span | None:
 def _find_together(phrase: str, tokens: Sequence[_Token]) -> Span | None:
     """The phrase written as one word, or one of its words written as two (`time out`, `timeout`)."""
     whole = root("".join(token.word for token in _phrase(phrase)))
+    if len(whole) < MIN_JOINED:
+        return None
     for i, token in enumerate(tokens):
         if len(_phrase(phrase)) > 1 and root(token.word) == whole:
             return Span(token.start, token.end)

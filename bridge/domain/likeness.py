@@ -14,139 +14,95 @@ import snowballstemmer
 _STEMMER = snowballstemmer.stemmer("english")
 
 FORMS = """
-be am is are was were been being
-become became
 begin began begun
 bind bound
-break broke broken breakage
+break broke broken
 bring brought
-build built rebuild rebuilt
+build built
 buy bought
 catch caught
-choose chose chosen choice
-come came
-do did done does
+choose chose chosen
 draw drew drawn
 drive drove driven
 fall fell fallen
 feel felt
-fetch fetched
 find found
-fly flew flown
-get got gotten
+forget forgot forgotten
 give gave given
-go went gone
-grow grew grown growth
-have had has
-hear heard
+grow grew grown
 hide hid hidden
 hold held
-index indexes indices
+index indices
 keep kept
-know knew known knowledge
 lead led
-learn learnt learned
 leave left
-lose lost loss losing
-make made
+lose lost
 matrix matrices
 mean meant
 meet met
-node nodes
 pay paid
-query queries
-quick quickly
-read reads
-run ran
-see saw seen
+rebuild rebuilt
+rewrite rewrote rewritten
 seek sought
-sell sold
 send sent
-shake shook
-show showed shown
 shrink shrank shrunk
 speak spoke spoken
 spend spent
+split splits
 stand stood
 take took taken
 teach taught
 tell told
 think thought
+throw threw thrown
 understand understood
 vertex vertices
-write wrote written rewrite rewrote rewritten
 win won
-one 1 once
-two 2 twice
+write wrote written
+two 2
 three 3
 four 4
 five 5
 ten 10
 hundred 100
 thousand 1000
-zero 0
 async asynchronous asynchronously
 sync synchronous synchronously
 config configuration
-db database
-app application
-auth authentication
-repo repository
-param parameter
-max maximum
-min minimum
-ok okay
 """
-"""Words that count as one: irregular forms, numbers, everyday short forms."""
+"""Words that count as one: irregular forms, numbers in figures, everyday short forms."""
 
 HEARD_AS = """
 cache cash catch
 caching cashing catching
 cached cashed
 caches cashes catches
-queue cue q
+queue cue
 queues cues
 json jason
 sql sequel
-mutex mew
-async a-sync
+mutex mutual
 heap heep
-hash hashed
-tree three
-trie try
-node note nodes
-nodes notes
-array a-ray ray
+trie try tree
+array ray
 arrays rays
-cue queue
 byte bite
 bytes bites
-route root
-routes roots
-sort sought
-shard shared chart sharp
-sharding sharing charting
-sharded shared charted
+shard chart
+shards charts
+sharding charting
 thread threat
 threads threats
-write right
-writes rights
-stale stail
-tail tale
-heal heel
-load lode
-weight wait
-pair pear
-site sight
+debounce bounce
 """
-"""Technical words, each with everyday words that sound (nearly) the same and that recognisers write instead."""
+"""Technical words, each with everyday words that sound nearly the same and that recognisers write instead."""
 
-_ENDINGS = re.compile(
-    r"(?:ational|ation|ition|ction|ution|ion|ment|ness|able|ible|abl|ibl|ance|ence|anc|enc|ant|ent|ity|iti|ive|iv|age|ag|ure|ur|er|or|al|ic|i|e|a|s|y)$"
-)
-MIN_ROOT = 4
+_ENDINGS = re.compile(r"(?:ation|ition|ion|ment|able|ible|abl|ibl|ance|ence|anc|enc|ant|ent|ness|ity|iti|ure|ur|al|i|e|y)$")
+MIN_ROOT = 5
 MIN_SOUND = 4
 """Consonants a word needs before it may be taken for another by sound alone."""
+LONG = 8
+"""Letters from which one wrong letter is taken for a slip."""
 _VOWELS = "aeiouy"
 
 
@@ -172,12 +128,8 @@ def root(word: str) -> str:
     plain = re.sub(r"(?<=[a-z]{2})our(s|ed|ing)?$", r"or\1", plain)
     plain = re.sub(r"(?<=[a-z]{2})([a-z])\1(ed|ing|er)$", r"\1\2", plain)
     cut = stem(plain)
-    for _ in range(2):
-        shorter = _ENDINGS.sub("", cut)
-        if len(shorter) < MIN_ROOT or shorter == cut:
-            break
-        cut = shorter
-    return cut
+    shorter = _ENDINGS.sub("", cut)
+    return shorter if len(shorter) >= MIN_ROOT else cut
 
 
 @lru_cache(maxsize=65536)
@@ -240,13 +192,11 @@ def alike(heard: str, wanted: str) -> bool:
     """Whether `heard` may be `wanted`: the same word in another form, or a recogniser's near miss of it."""
     if stem(heard) == stem(wanted) or root(heard) == root(wanted) or (heard, wanted) in _HEARD:
         return True
-    if len(wanted) < 5 or len(heard) < 4 or heard in COMMON:
+    if len(wanted) < 5 or len(heard) < 5 or heard in COMMON or heard[0] != wanted[0]:
         return False
-    a, b = sound(heard), sound(wanted)
-    if a == b and len(b) >= MIN_SOUND and distance(heard, wanted, 3) <= 3:
-        return True
-    limit = 2 if len(wanted) >= 9 else 1 if len(wanted) >= 6 else 0
-    return bool(limit) and heard[0] == wanted[0] and distance(heard, wanted, limit) <= limit and distance(a, b, 1) <= 1
+    if sound(heard) == sound(wanted) and len(sound(wanted)) >= MIN_SOUND:
+        return distance(heard, wanted, 2) <= 2
+    return len(wanted) >= LONG and distance(heard, wanted, 1) <= 1
 
 
 COMMON = frozenset(

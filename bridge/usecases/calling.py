@@ -133,10 +133,7 @@ async def _finish(tx: Tx, session: InterviewSession, reason: str, elapsed_ms: in
     closing: list[Event] = [*_open_turns(events), InterviewEnded(at_ms=at_ms, reason=reason)]
     for event in closing:
         agenda.apply(event)
-    if session.status is SessionStatus.INITIATED:
-        status = SessionStatus.FAILED
-    else:
-        status = verdict(agenda, reason)
+    status = SessionStatus.FAILED if session.status is SessionStatus.INITIATED else verdict(agenda, reason)
     seq = stored[-1].seq if stored else 0
     await tx.append_events(
         session.id,

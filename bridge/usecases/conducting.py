@@ -56,8 +56,7 @@ class Conductor:
         """The first line of a leg: greeting and first question, or welcome back and where we were."""
         agenda = self.agenda
         if agenda.position == 0:
-            _, first = agenda.next_after(None, self._clock())
-            assert first is not None
+            first = agenda.questions[0]
             self._log.append(CursorMoved(at_ms=self._clock(), from_id=None, to_id=first.id, reason="opening"))
             return self._ask(first, script.greeting(agenda.setup, len(agenda.questions)))
         question = agenda.current

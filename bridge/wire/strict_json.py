@@ -6,6 +6,7 @@ Raises InvalidInput with a sentence; never RecursionError, ValueError or a trace
 from __future__ import annotations
 
 import json
+import math
 from typing import Any
 
 from ..errors import InvalidInput
@@ -31,7 +32,7 @@ def _check(value: Any, depth: int = 0) -> None:
         if "\x00" in value or any("\ud800" <= c <= "\udfff" for c in value):
             raise InvalidInput("The JSON holds a character that cannot be stored.")
     elif isinstance(value, float):
-        if value != value or value in (float("inf"), float("-inf")):
+        if not math.isfinite(value):
             raise InvalidInput("A number in the JSON is out of range.")
     elif isinstance(value, dict):
         for key, item in value.items():
