@@ -1,0 +1,13 @@
+"""Hearing and speaking on this machine, without a key.
+
+`choose` decides which recogniser and which voice a call gets and says so in words; start reading there.
+
+    choose          which engine, and its name for the page
+    sphinx          PocketSphinx as a pipecat STT service; `sphinx_child` keeps its process, `sphinx_worker` is that process,
+                    `sphinx_wire` the pipe between them, `sphinx_ears` which audio belongs to which utterance
+    espeak, flite   the two synthetic voices; `speaker` is what they share, with a cache of what was said before
+    local_models    Moonshine and Kokoro, when the `local` extra is installed
+    detectors       voice activity and end of turn, one model in memory for all calls
+
+This file imports nothing: the recogniser's process passes through it.
+"""

@@ -1,0 +1,37 @@
+"""The `local` extra: pipecat's Moonshine recogniser and Kokoro voice, loaded only when chosen.
+
+Both fetch their models at first use and keep them in the user's cache. A missing package is said in words, with what to install.
+"""
+
+from __future__ import annotations
+
+from pipecat.services.stt_service import STTService
+from pipecat.services.tts_service import TTSService
+
+from bridge.domain.setup import Pace, Voice
+from bridge.errors import VoiceUnavailable
+
+MOONSHINE_LABEL = "Moonshine, a good recogniser on this machine"
+KOKORO_LABEL = "Kokoro, a natural voice on this machine"
+KOKORO_VOICES = {Voice.NEUTRAL: "af_sarah", Voice.WARM: "af_heart", Voice.DEEP: "am_michael"}
+KOKORO_SPEED = {Pace.SLOW: 0.85, Pace.MODERATE: 1.0, Pace.FAST: 1.15}
+INSTALL = "Install the `local` extra: uv sync --locked --inexact --extra local."
+
+
+def moonshine() -> STTService:
+    """A Moonshine recogniser. Raises VoiceUnavailable when its package is missing."""
+    try:
+        from pipecat.services.moonshine.stt import MoonshineSTTService  # noqa: PLC0415 - an extra
+    except ImportError as error:
+        raise VoiceUnavailable(f"Moonshine is not installed. {INSTALL}") from error
+    return MoonshineSTTService()
+
+
+def kokoro(voice: Voice, pace: Pace) -> TTSService:
+    """A Kokoro voice. Raises VoiceUnavailable when its package is missing."""
+    try:
+        from pipecat.services.kokoro.tts import KokoroTTSService  # noqa: PLC0415 - an extra
+    except ImportError as error:
+        raise VoiceUnavailable(f"Kokoro is not installed. {INSTALL}") from error
+    settings = KokoroTTSService.Settings(voice=KOKORO_VOICES[voice], speed=KOKORO_SPEED[pace])
+    return KokoroTTSService(settings=settings)
