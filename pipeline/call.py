@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from loguru import logger
@@ -39,6 +40,7 @@ from bridge.usecases.calling import RECLAIM_SECONDS, Admission
 from bridge.usecases.conducting import Conductor
 from bridge.wire.candidate import SAMPLE_RATE, Verb, server_response
 
+from . import eval_wire
 from .clock import CallClock, MicClock
 from .interviewer import Do, ScriptedInterviewer
 from .leg import Leg
@@ -116,6 +118,7 @@ class CallLeg:
         self._recorder = CallRecorder(recording, base_ms) if recording else None
         self._ended: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self._engine = session.engine
+        self._evals = isinstance(leg.wire, eval_wire.EvalWire)
 
     def stop(self, reason: str) -> None:
         """End the leg from outside: replaced, drained."""
@@ -195,7 +198,9 @@ class CallLeg:
             cancel_on_idle_timeout=False,
             idle_timeout_secs=None,
             rtvi_processor=rtvi,
-            rtvi_observer_params=RTVIObserverParams(user_llm_enabled=False, bot_llm_enabled=False, metrics_enabled=False),
+            rtvi_observer_params=RTVIObserverParams(
+                user_llm_enabled=False, bot_llm_enabled=self._evals, metrics_enabled=False
+            ),
         )
 
         rtvi.add_event_handler("on_client_ready", self._on_ready)
@@ -205,7 +210,8 @@ class CallLeg:
     async def _read(self) -> None:
         async with asyncio.timeout(READY_TIMEOUT_SECONDS):
             await self._input.prepkit_ready.wait()
-        await self._leg.read(self._on_audio, self._input.take_rtvi, self._on_verb)
+        on_rtvi = partial(eval_wire.take_rtvi, self._input) if self._evals else self._input.take_rtvi
+        await self._leg.read(self._on_audio, on_rtvi, self._on_verb)
         # An interview that was only waiting for its goodbye to end is over even when the page left first.
         self.stop("finished" if self._agenda.over else "lost")
 

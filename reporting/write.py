@@ -156,7 +156,7 @@ async def write_report(store: Store, session_id: str) -> None:
         version = current.version + 1 if current else 1
         report = StoredReport(body["reportId"], session_id, version, now, body["overallScore"], digest, body)
         await _mark(store, session_id, ReportStatus.READY, report)
-    except Exception:
+    except Exception:  # whatever it was: the session says failed, the job fails with it
         await _mark(store, session_id, ReportStatus.FAILED)
         raise
 

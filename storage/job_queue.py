@@ -44,9 +44,7 @@ class JobQueue:
     """Puts jobs in and looks at them; needs no running job engine in this process."""
 
     def __init__(self, engine: Engine) -> None:
-        self.client = DBOSClient(
-            system_database_engine=engine, serializer=SERIALIZER, application_name=APPLICATION, lazy=True
-        )
+        self.client = DBOSClient(system_database_engine=engine, serializer=SERIALIZER, application_name=APPLICATION, lazy=True)
 
     async def enqueue(self, connection: AsyncConnection, kind: str, key: str, payload: dict[str, Any]) -> None:
         """Enqueue in the connection's transaction; nothing happens when the job exists."""

@@ -82,14 +82,16 @@ class DurableJobs:
         DurableJobs._running = self
         self._stopping = False
         self._loop = asyncio.get_running_loop()
+        launched = False
         try:
             if self._nodes is not None:
                 await self._nodes.join()
             # From another thread the engine keeps a loop of its own and leaves ours, and its thread pool, alone.
             await asyncio.to_thread(self._launch)
-        except BaseException:
-            await self._shut_down(0)
-            raise
+            launched = True
+        finally:
+            if not launched:
+                await self._shut_down(0)
         if self._nodes is not None:
             self._watch = asyncio.create_task(self._nodes.run(), name="job-nodes")
 
@@ -145,14 +147,10 @@ class DurableJobs:
         self._tasks.add(task)
         try:
             await handler(payload)
-        except (
-            Exception
-        ) as error:  # the top of a job: whatever it is, it is told, and the engine decides what comes next
+        except Exception as error:  # the top of a job: whatever it is, it is told, and the engine decides what comes next
             # Where and what, but not its text: that may be a candidate's words.
             place = extract_tb(error.__traceback__)[-1]
-            logger.warning(
-                "Job {} failed: {} at {}:{}", kind, type(error).__name__, Path(place.filename).name, place.lineno
-            )
+            logger.warning("Job {} failed: {} at {}:{}", kind, type(error).__name__, Path(place.filename).name, place.lineno)
             raise
         finally:
             self._tasks.discard(task)

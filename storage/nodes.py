@@ -28,9 +28,7 @@ _LOCK = 7_264_151_002
 class Nodes:
     """This process among the others."""
 
-    def __init__(
-        self, engine: AsyncEngine, jobs: JobQueue, node_id: str, *, silence_seconds: float = SILENCE_SECONDS
-    ) -> None:
+    def __init__(self, engine: AsyncEngine, jobs: JobQueue, node_id: str, *, silence_seconds: float = SILENCE_SECONDS) -> None:
         self._engine = engine
         self._jobs = jobs
         self._id = node_id

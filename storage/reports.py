@@ -25,9 +25,7 @@ class ReportRows(TransactionPart):
         statement = self.insert(interview_reports).values(asdict(report) | {"session_id": known})
         # RETURNING, because psycopg reports no row count for such an INSERT.
         result = await self.change(
-            statement.on_conflict_do_nothing(index_elements=["session_id", "content_hash"]).returning(
-                interview_reports.c.id
-            ),
+            statement.on_conflict_do_nothing(index_elements=["session_id", "content_hash"]).returning(interview_reports.c.id),
             taken="This interview has another report of this version.",
         )
         return result.scalar_one_or_none() is not None

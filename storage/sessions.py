@@ -66,9 +66,7 @@ class SessionRows(TransactionPart):
     async def save_session(self, session: InterviewSession) -> None:
         """Write what changes in a session's life. Raises NotFound for an unknown one."""
         statement = update(interview_sessions).where(interview_sessions.c.id == as_uuid(session.id))
-        result = await self.change(
-            statement.values(self._life(session)), taken="Another interview has this engine's call id."
-        )
+        result = await self.change(statement.values(self._life(session)), taken="Another interview has this engine's call id.")
         if result.rowcount == 0:
             raise NotFound(_NOT_FOUND)
 
@@ -239,8 +237,7 @@ def _question(row: Row[Any]) -> Question:
         rating=row.rating,
         minutes=row.minutes,
         key_points=tuple(
-            KeyPoint(point["id"], point["text"], tuple(tuple(group) for group in point["shows"]))
-            for point in row.key_points
+            KeyPoint(point["id"], point["text"], tuple(tuple(group) for group in point["shows"])) for point in row.key_points
         ),
         follow_ups=tuple(FollowUp(**follow_up) for follow_up in row.follow_ups),
         model_answer=row.model_answer,

@@ -63,9 +63,7 @@ class PostgresServer:
         return f"postgresql+psycopg://prepkit@/{name}?host={quote(str(self._folder), safe='')}&port={PORT}"
 
     def _execute(self, statement: str) -> None:
-        with psycopg.connect(
-            host=str(self._folder), port=PORT, user="prepkit", dbname="postgres", autocommit=True
-        ) as connection:
+        with psycopg.connect(host=str(self._folder), port=PORT, user="prepkit", dbname="postgres", autocommit=True) as connection:
             connection.execute(statement)  # type: ignore[arg-type]
 
     def _run(self, program: str, *arguments: str) -> None:

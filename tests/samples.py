@@ -43,7 +43,9 @@ def asked(n: int, at_ms: int, follow_up: int = 0, text: str | None = None) -> Qu
     return QuestionAsked(at_ms=at_ms, question_id=q.id, n=n, of=3, text=text or q.text, follow_up=follow_up)
 
 
-def said(text: str, start_ms: int, end_ms: int, question_id: str | None = "q1", *, turn_id: str = "t1", final: bool = True) -> TurnRecorded:
+def said(
+    text: str, start_ms: int, end_ms: int, question_id: str | None = "q1", *, turn_id: str = "t1", final: bool = True
+) -> TurnRecorded:
     """The candidate said something."""
     return TurnRecorded(
         at_ms=end_ms,

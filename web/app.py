@@ -32,8 +32,8 @@ MAX_BODY_BYTES = 256 * 1024
 SWEEP_SECONDS = 5
 
 
-async def create_app(settings: Settings, *, demo: bool = False) -> web.Application:
-    """The application with everything open behind it; its clean-up closes all."""
+async def create_app(settings: Settings, *, demo: bool = False, evals: bool = False) -> web.Application:
+    """The application with everything open behind it; its clean-up closes all. `evals` opens the evals harness's socket, which no setting does."""
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     await migrate(settings.database)
     database = await Database.open(settings.database)
@@ -76,6 +76,8 @@ async def create_app(settings: Settings, *, demo: bool = False) -> web.Applicati
     app.on_shutdown.append(drain)
     app.on_response_prepare.append(middlewares.on_prepare)
     routes.add(app)
+    if evals:
+        routes.add_evals(app)
     return app
 
 
@@ -84,7 +86,9 @@ def origins(settings: Settings) -> frozenset[str]:
     if settings.public_url:
         return frozenset({settings.public_url.rstrip("/")})
     hosts = {settings.host, "127.0.0.1", "localhost", "[::1]"}
-    return frozenset(f"http://{host}:{settings.port}" for host in hosts)
+    # Browsers leave the scheme's own port out, in Host and in Origin alike.
+    port = "" if settings.port == 80 else f":{settings.port}"
+    return frozenset(f"http://{host}{port}" for host in hosts)
 
 
 def voice_maker(settings: Settings) -> Any:

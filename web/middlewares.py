@@ -37,6 +37,8 @@ HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
 }
 REQUEST_ID: web.RequestKey[str] = web.RequestKey("request_id", str)
+LONGEST_STATIC = 200
+"""Characters of a path under /static; a file system refuses to look for a much longer name, which is no failure of ours."""
 LIMIT = parse("100/minute")
 """Requests a user may make to the API (R-121)."""
 
@@ -89,6 +91,8 @@ async def same_house(request: web.Request, handler: Handler) -> web.StreamRespon
         site = request.headers.get("Sec-Fetch-Site", "none")
         if site not in ("same-origin", "none") or (origin is not None and origin not in origins):
             raise Refused("This request came from another site.")
+    if request.path.startswith("/static/") and len(request.rel_url.raw_path) > LONGEST_STATIC:
+        raise web.HTTPNotFound
     return await handler(request)
 
 

@@ -38,3 +38,8 @@ def add(app: web.Application) -> None:
             web.static("/static", STATIC),
         ]
     )
+
+
+def add_evals(app: web.Application) -> None:
+    """Add the socket of pipecat's evals harness."""
+    app.router.add_get("/eval/interviews/{session_id}", sockets.evaluator)

@@ -1,13 +1,22 @@
 """Request and response bodies of the HTTP API: pydantic models, camelCase (contract §4).
 
-`SetupRequest.to_setup` is where a choice is checked against the tables of `bridge.domain.catalog`; every broken rule is named with its field.
+`SetupRequest` is where a choice is checked against the tables of `bridge.domain.catalog`; every broken rule is named with its field.
 """
 
 from __future__ import annotations
 
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 from pydantic.alias_generators import to_camel
 
 from bridge.domain.catalog import (
@@ -43,13 +52,31 @@ def _lower(value: Any) -> Any:
     return value.strip().lower() if isinstance(value, str) else value
 
 
+def _type(text: str) -> InterviewType:
+    found = parse_type(text)
+    if found is None:
+        raise ValueError(f"Choose one of {', '.join(InterviewType)}.")
+    return found
+
+
+def _known_type(text: str) -> str:
+    _type(text)
+    return text
+
+
+def _known_count(count: int | None) -> int | None:
+    if count is not None and count not in QUESTION_COUNT_OVERRIDE:
+        raise ValueError("Ask for 3 to 10 questions.")
+    return count
+
+
 ShortText = Annotated[str, Field(max_length=MAX_SHORT_TEXT)]
 
 
 class SetupRequest(Model):
     """`POST /api/interviews/setup` (R-013, R-090)."""
 
-    type: str = Field(
+    type: Annotated[str, AfterValidator(_known_type)] = Field(
         max_length=60, description="javascript, machine-coding, dsa, system-design or behavioral; aliases are taken."
     )
     difficulty: Annotated[Difficulty, BeforeValidator(_lower)] = Difficulty.MEDIUM
@@ -63,23 +90,24 @@ class SetupRequest(Model):
     company: ShortText = ""
     role: ShortText = ""
     level: ShortText = ""
-    question_count: int | None = Field(None, description="Explicit number of questions, 3 to 10.")
+    question_count: Annotated[int | None, AfterValidator(_known_count)] = Field(
+        None, description="Explicit number of questions, 3 to 10."
+    )
+
+    @field_validator("duration")
+    @classmethod
+    def _within_the_difficulty(cls, minutes: int | None, info: ValidationInfo) -> int | None:
+        """C-01. A bad difficulty is named by itself: no minutes can be judged by it."""
+        if minutes is not None and (difficulty := info.data.get("difficulty")):
+            profile = DIFFICULTIES[difficulty]
+            if not profile.min_minutes <= minutes <= profile.max_minutes:
+                raise ValueError(f"{profile.title} interviews take {profile.min_minutes} to {profile.max_minutes} minutes.")
+        return minutes
 
     def to_setup(self) -> InterviewSetup:
-        """The checked choice. Raises FieldErrors naming each field that breaks a rule of the tables."""
-        problems: list[dict[str, str]] = []
-        interview_type = parse_type(self.type)
-        if interview_type is None:
-            problems.append({"field": "type", "message": f"Choose one of {', '.join(InterviewType)}."})
-        profile = DIFFICULTIES[self.difficulty]
-        minutes = profile.default_minutes if self.duration is None else self.duration
-        if not profile.min_minutes <= minutes <= profile.max_minutes:
-            limits = f"{profile.min_minutes} to {profile.max_minutes}"
-            problems.append({"field": "duration", "message": f"{profile.title} interviews take {limits} minutes."})
-        if self.question_count is not None and self.question_count not in QUESTION_COUNT_OVERRIDE:
-            problems.append({"field": "questionCount", "message": "Ask for 3 to 10 questions."})
-        if problems or interview_type is None:
-            raise FieldErrors("Some fields need another value.", details=problems)
+        """The choice in the words of the domain."""
+        interview_type = _type(self.type)
+        minutes = self.duration or DIFFICULTIES[self.difficulty].default_minutes
         areas = [area.strip() for area in self.focus_areas if area.strip()]
         known = [(text, parse_area(interview_type, text)) for text in areas]
         return InterviewSetup(
@@ -186,8 +214,7 @@ def validate(model: type[T], data: Any) -> T:
         return model.model_validate(data)
     except ValidationError as error:
         details = [
-            {"field": ".".join(str(part) for part in e["loc"]) or "body", "message": e["msg"]}
+            {"field": ".".join(str(part) for part in e["loc"]) or "body", "message": e["msg"].removeprefix("Value error, ")}
             for e in error.errors(include_input=False, include_url=False)
         ]
         raise FieldErrors("Some fields need another value.", details=details) from None
-

@@ -12,6 +12,7 @@ from loguru import logger
 
 from bridge.errors import AtCapacity, BadTicket, Refused
 from bridge.wire.candidate import CLOSE_BAD_TOKEN, CLOSE_RESTARTING, MAX_TEXT_BYTES, PCM_PROTOCOL, PcmWire, Wire
+from pipeline.eval_wire import EvalWire
 from pipeline.leg import Leg
 from pipeline.protobuf_wire import ProtobufWire
 
@@ -58,11 +59,19 @@ class AiohttpSocket:
 
 async def candidate(request: web.Request) -> web.WebSocketResponse:
     """`GET /ws/interviews/{sessionId}?token=…`."""
+    offered = [p.strip() for p in request.headers.get("Sec-WebSocket-Protocol", "").split(",")]
+    return await _hold(request, PcmWire() if PCM_PROTOCOL in offered else ProtobufWire())
+
+
+async def evaluator(request: web.Request) -> web.WebSocketResponse:
+    """`GET /eval/interviews/{sessionId}?token=…`, for pipecat's evals harness; only there when the application was made for it."""
+    return await _hold(request, EvalWire())
+
+
+async def _hold(request: web.Request, wire: Wire) -> web.WebSocketResponse:
     origin = request.headers.get("Origin")
     if origin is not None and origin not in request.app[ORIGINS]:
         raise Refused("The socket may only be opened by this server's own pages.")
-    offered = [p.strip() for p in request.headers.get("Sec-WebSocket-Protocol", "").split(",")]
-    wire: Wire = PcmWire() if PCM_PROTOCOL in offered else ProtobufWire()
     # Compression is refused: it buys nothing for audio and lets a small message grow.
     ws = web.WebSocketResponse(
         protocols=(PCM_PROTOCOL,),

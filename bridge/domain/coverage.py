@@ -8,12 +8,12 @@ words are one), `reporting.scoring`.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
 
-from .likeness import alike, distance, root, sound, stem
+from .likeness import alike, distance, initials, root, sound, stem
 from .questions import KeyPoint
 
 __all__ = ["MAX_GAP", "PointCoverage", "Shown", "Span", "cover", "stem"]
@@ -23,10 +23,14 @@ MAX_GAP = 2
 """Words that may stand between two words of a phrase."""
 REORDER_GAP = 2
 """Words that may stand among those of a phrase said in another order."""
-MIN_SOUND = 6
+MIN_SOUNDS = 6
 """Consonants a phrase needs before it is looked for by sound across words."""
+LONG_SOUND = 8
+"""Sounds of a phrase from which one may be wrong."""
 MIN_JOINED = 6
 """Letters a word needs before it is looked for written as two."""
+MIN_TELLING = 4
+"""Letters of a word that says enough to be found out of place."""
 SMALL = frozenset(
     {"a", "an", "the", "to", "of", "in", "on", "at", "it", "is", "are", "be", "my", "our", "your", "its", "their", "this", "that"}
 )
@@ -77,37 +81,102 @@ def _tokens(text: str) -> list[_Token]:
     return [_Token(m.group(), stem(m.group()), m.start(), m.end()) for m in _WORD.finditer(_fold(text))]
 
 
+@dataclass(frozen=True)
+class _Phrase:
+    """An alternative, prepared once for all answers."""
+
+    stems: tuple[str, ...]
+    telling: tuple[str, ...]
+    """Words to be found in any order; empty when the phrase cannot be reordered safely."""
+    whole: str
+    """Root of the words written as one; empty when too short."""
+    sound: str
+    """Sounds of all words; empty when too few."""
+
+
 @lru_cache(maxsize=16384)
-def _phrase(text: str) -> tuple[_Token, ...]:
-    return tuple(_tokens(text))
+def _phrase(text: str) -> _Phrase:
+    words = [token.word for token in _tokens(text)]
+    telling = [word for word in words if word not in SMALL]
+    safe = all(len(word) >= MIN_TELLING for word in telling) and (len(telling) > 1 or len(words) == 1)
+    whole, key = "".join(words), "".join(sound(word) for word in words)
+    return _Phrase(
+        stems=tuple(stem(word) for word in words),
+        telling=tuple(telling) if safe else (),
+        whole=root(whole) if len(whole) >= MIN_JOINED else "",
+        sound=key if len(key.replace("A", "")) >= MIN_SOUNDS else "",
+    )
 
 
-def _find(phrase: str, tokens: Sequence[_Token]) -> Span | None:
+class _Answer:
+    """An answer's words, indexed for looking phrases up."""
+
+    def __init__(self, text: str) -> None:
+        self.tokens = tokens = _tokens(text)
+        self.stems: dict[str, list[int]] = {}
+        self.initials: dict[str, list[str]] = {}
+        self.words: dict[str, list[int]] = {}
+        for i, token in enumerate(tokens):
+            self.stems.setdefault(token.stem, []).append(i)
+            self.words.setdefault(token.word, []).append(i)
+        for word in self.words:
+            for letter in initials(word):
+                self.initials.setdefault(letter, []).append(word)
+        self._joined: dict[str, Span] | None = None
+        self._sounds: list[str] | None = None
+
+    def span(self, first: int, last: int) -> Span:
+        """Characters of the words from `first` to `last`."""
+        return Span(self.tokens[first].start, self.tokens[last].end)
+
+    @property
+    def joined(self) -> dict[str, Span]:
+        """Roots of single words and of neighbours written as one."""
+        if self._joined is None:
+            self._joined = {}
+            for i in reversed(range(len(self.tokens))):
+                self._joined[root(self.tokens[i].word)] = self.span(i, i)
+                if i + 1 < len(self.tokens):
+                    self._joined[root(self.tokens[i].word + self.tokens[i + 1].word)] = self.span(i, i + 1)
+        return self._joined
+
+    @property
+    def sounds(self) -> list[str]:
+        """How each word sounds."""
+        if self._sounds is None:
+            self._sounds = [sound(token.word) for token in self.tokens]
+        return self._sounds
+
+
+def _in_order(phrase: _Phrase, answer: _Answer) -> Span | None:
     """The words of the phrase by stem, in order, with small gaps."""
-    wanted = [token.stem for token in _phrase(phrase)]
-    for start, token in enumerate(tokens):
-        if not wanted or token.stem != wanted[0]:
-            continue
+    tokens = answer.tokens
+    for start in answer.stems.get(phrase.stems[0], ()) if phrase.stems else ():
         at = start
-        for word in wanted[1:]:
+        for word in phrase.stems[1:]:
             window = range(at + 1, min(at + 2 + MAX_GAP, len(tokens)))
             at = next((i for i in window if tokens[i].stem == word), -1)
             if at < 0:
                 break
         else:
-            return Span(token.start, tokens[at].end)
+            return answer.span(start, at)
     return None
 
 
-def _find_alike(phrase: str, tokens: Sequence[_Token]) -> Span | None:
-    """The telling words of the phrase in any order within a small window, in any form or as a recogniser may write them."""
-    wanted = [token.word for token in _phrase(phrase) if token.word not in SMALL]
-    if not wanted or (len(wanted) == 1 and len(_phrase(phrase)) > 1):
-        return None
-    places = [[i for i, token in enumerate(tokens) if alike(token.word, word)] for word in wanted]
-    if not all(places):
-        return None
-    reach = len(wanted) + (REORDER_GAP if len(wanted) > 1 else 0)
+def _as_one(phrase: _Phrase, answer: _Answer) -> Span | None:
+    """The phrase written as one word, or a word of it as two (`timeout`, `time out`)."""
+    return answer.joined.get(phrase.whole) if phrase.whole else None
+
+
+def _nearby(phrase: _Phrase, answer: _Answer) -> Span | None:
+    """The telling words close together in any order, in any form or as a recogniser may write them."""
+    places: list[list[int]] = []
+    for word in phrase.telling:
+        near = [w for letter in initials(word) for w in answer.initials.get(letter, ()) if alike(w, word)]
+        if not near:
+            return None
+        places.append(sorted({i for w in near for i in answer.words[w]}))
+    reach = len(places) + (REORDER_GAP if len(places) > 1 else 0)
     for first in sorted({i for place in places for i in place}):
         taken: list[int] = []
         for place in places:
@@ -116,62 +185,46 @@ def _find_alike(phrase: str, tokens: Sequence[_Token]) -> Span | None:
                 break
             taken.append(free)
         else:
-            return Span(tokens[min(taken)].start, tokens[max(taken)].end)
+            return answer.span(min(taken), max(taken))
     return None
 
 
-def _find_together(phrase: str, tokens: Sequence[_Token]) -> Span | None:
-    """The phrase written as one word, or one of its words written as two (`time out`, `timeout`)."""
-    whole = root("".join(token.word for token in _phrase(phrase)))
-    if len(whole) < MIN_JOINED:
-        return None
-    for i, token in enumerate(tokens):
-        if len(_phrase(phrase)) > 1 and root(token.word) == whole:
-            return Span(token.start, token.end)
-        if i + 1 < len(tokens) and root(token.word + tokens[i + 1].word) == whole:
-            return Span(token.start, tokens[i + 1].end)
-    return None
-
-
-def _find_sound(phrase: str, tokens: Sequence[_Token]) -> Span | None:
+def _by_sound(phrase: _Phrase, answer: _Answer) -> Span | None:
     """The phrase as it sounds, over whole words that need not be its own (`load balance her`)."""
-    key = "".join(sound(token.word) for token in _phrase(phrase))
-    if len(key.replace("A", "")) < MIN_SOUND:
+    key, sounds = phrase.sound, answer.sounds
+    if not key:
         return None
-    most = len(_phrase(phrase)) + 2
-    for first in range(len(tokens)):
+    slip = int(len(key) >= LONG_SOUND)
+    half = len(key) // 2
+    for first, head in enumerate(sounds):
+        if head[:1] != key[0]:
+            continue
         heard = ""
-        for last in range(first, min(first + most, len(tokens))):
-            heard += sound(tokens[last].word)
-            if len(heard) > len(key) + 1:
+        for last in range(first, min(first + len(phrase.stems) + 2, len(sounds))):
+            heard += sounds[last]
+            if len(heard) > len(key) + slip:
                 break
-            if heard[:1] == key[:1] and len(heard) >= len(key) - 1 and distance(heard, key, 1) <= len(key) // 8:
-                return Span(tokens[first].start, tokens[last].end)
+            likely = slip and len(heard) >= len(key) - 1 and (heard[:half] == key[:half] or heard[-half:] == key[-half:])
+            if heard == key or (likely and distance(heard, key, 1) <= 1):
+                return answer.span(first, last)
     return None
 
 
-_WAYS = (_find, _find_together, _find_alike, _find_sound)
+_WAYS = (_in_order, _as_one, _nearby, _by_sound)
 
 
-def _hear(group: Sequence[str], tokens: Sequence[_Token]) -> Span | None:
+def _hear(group: Sequence[str], answer: _Answer) -> Span | None:
     """Where one of the alternatives is said: the strictest way that finds any."""
-
-    def found() -> Iterator[Span]:
-        for way in _WAYS:
-            for phrase in group:
-                span = way(phrase, tokens)
-                if span is not None:
-                    yield span
-
-    return next(found(), None)
+    phrases = [_phrase(text) for text in group]
+    return next((span for way in _WAYS for phrase in phrases if (span := way(phrase, answer)) is not None), None)
 
 
 def cover(key_points: Sequence[KeyPoint], answer: str) -> tuple[PointCoverage, ...]:
     """Coverage of each key point by `answer`, in the order given."""
-    tokens = _tokens(answer)
+    said = _Answer(answer)
     found: list[PointCoverage] = []
     for point in key_points:
-        hits = tuple(span for group in point.shows if (span := _hear(group, tokens)) is not None)
+        hits = tuple(span for group in point.shows if (span := _hear(group, said)) is not None)
         share = len(hits) / len(point.shows)
         shown = Shown.YES if share == 1 else Shown.PARTLY if share >= 0.5 else Shown.NO
         found.append(PointCoverage(point.id, shown, share, hits if shown is not Shown.NO else ()))

@@ -14,51 +14,6 @@ import snowballstemmer
 _STEMMER = snowballstemmer.stemmer("english")
 
 FORMS = """
-begin began begun
-bind bound
-break broke broken
-bring brought
-build built
-buy bought
-catch caught
-choose chose chosen
-draw drew drawn
-drive drove driven
-fall fell fallen
-feel felt
-find found
-forget forgot forgotten
-give gave given
-grow grew grown
-hide hid hidden
-hold held
-index indices
-keep kept
-lead led
-leave left
-lose lost
-matrix matrices
-mean meant
-meet met
-pay paid
-rebuild rebuilt
-rewrite rewrote rewritten
-seek sought
-send sent
-shrink shrank shrunk
-speak spoke spoken
-spend spent
-split splits
-stand stood
-take took taken
-teach taught
-tell told
-think thought
-throw threw thrown
-understand understood
-vertex vertices
-win won
-write wrote written
 two 2
 three 3
 four 4
@@ -66,11 +21,14 @@ five 5
 ten 10
 hundred 100
 thousand 1000
+index indices
+vertex vertices
+matrix matrices
 async asynchronous asynchronously
 sync synchronous synchronously
 config configuration
 """
-"""Words that count as one: irregular forms, numbers in figures, everyday short forms."""
+"""Words that count as one: numbers in figures, learned plurals, everyday short forms."""
 
 HEARD_AS = """
 cache cash catch
@@ -111,6 +69,7 @@ def _table(text: str) -> dict[str, str]:
 
 
 _FORM = _table(FORMS)
+_TABLED = _table(HEARD_AS)
 _HEARD = {(heard, line.split()[0]) for line in HEARD_AS.strip().splitlines() for heard in line.split()[1:]}
 
 
@@ -197,6 +156,12 @@ def alike(heard: str, wanted: str) -> bool:
     if sound(heard) == sound(wanted) and len(sound(wanted)) >= MIN_SOUND:
         return distance(heard, wanted, 2) <= 2
     return len(wanted) >= LONG and distance(heard, wanted, 1) <= 1
+
+
+@lru_cache(maxsize=65536)
+def initials(word: str) -> str:
+    """First letters under which a word and all that is `alike` to it can be found: its own and its table's."""
+    return "".join(dict.fromkeys([word[:1], _FORM.get(word, word)[:1], _TABLED.get(word, word)[:1]]))
 
 
 COMMON = frozenset(

@@ -4,8 +4,9 @@
 
     choose          which engine, and its name for the page
     sphinx          PocketSphinx as a pipecat STT service; `sphinx_child` keeps its process, `sphinx_worker` is that process,
-                    `sphinx_wire` the pipe between them, `sphinx_ears` which audio belongs to which utterance
-    espeak, flite   the two synthetic voices; `speaker` is what they share, with a cache of what was said before
+                    `sphinx_wire` the pipe between them, `sphinx_ears` which audio belongs to which utterance,
+                    `sphinx_phrases` and pronunciations.txt what the recogniser is taught beyond its own English
+    synthesis       flite and eSpeak NG, the two synthetic voices, with a cache of what was said before
     local_models    Moonshine and Kokoro, when the `local` extra is installed
     detectors       voice activity and end of turn, one model in memory for all calls
 

@@ -50,7 +50,8 @@ class SphinxChild:
 
     async def messages(self, patience_secs: float) -> AsyncIterator[tuple[bytes, bytes] | None]:
         """What it says, until it ends; None each time it has been silent for `patience_secs`."""
-        assert self._process.stdout is not None
+        if self._process.stdout is None:
+            return
         unpacker = wire.Unpacker()
         while True:
             try:

@@ -24,7 +24,7 @@ END = b"E"
 """To the child: the utterance is over."""
 
 READY = b"R"
-"""To us: the model is loaded. `{words}`: how many pronunciations were added."""
+"""To us: the model is loaded. `{phrases}`: how many it was taught."""
 HEARD = b"H"
 """To us, each half second of audio: `{id, at, text}`; `text` is null when the child is behind and saves its breath."""
 PIECE = b"P"

@@ -2,7 +2,8 @@
 
 Run as `python -m pipeline.voice.sphinx_worker`; speaks `sphinx_wire` on its standard input and output and ends when its input does. Decides
 where a long utterance is cut: from `CUT_FROM_S` on at a quiet point, and what counts as quiet grows until at `CUT_BY_S` anything does, so
-finals come while someone talks and no search grows without bound. Imports neither pipecat nor numpy. Read next: `sphinx`.
+finals come while someone talks and no search grows without bound. Imports neither pipecat nor numpy. Read next: `sphinx_phrases`,
+what it is taught.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from collections.abc import Iterator
 from importlib import resources
 from typing import Any
 
+from . import sphinx_phrases
 from . import sphinx_wire as wire
 
 NICENESS = 5
@@ -76,7 +78,6 @@ class Dictation:
         """Where the open piece began."""
         self._blocks = 0
         self._usual = 0.0
-        self._told = ""
 
     def begin(self, utterance: int, at: int) -> None:
         """Open an utterance whose audio starts `at` samples in."""
@@ -132,19 +133,24 @@ class Dictation:
 
     def _words(self) -> str:
         hypothesis = self._decoder.hyp()
-        return hypothesis.hypstr.replace("_", " ").strip() if hypothesis else ""
+        return sphinx_phrases.speakable(hypothesis.hypstr) if hypothesis else ""
 
 
-def load(words: bool) -> tuple[Any, int]:
-    """The decoder with the bundled English model, and how many of our pronunciations it learnt."""
-    import pocketsphinx  # heavy, and absent without the extra: `main` turns that into a sentence
+def load(plain: bool) -> tuple[Any, int]:
+    """The decoder with the bundled English model, and how many phrases it was taught."""
+    import pocketsphinx  # noqa: PLC0415 - an extra; without it `main` says so in a sentence
 
     decoder = pocketsphinx.Decoder(samprate=wire.RATE, loglevel="FATAL")
-    text = resources.files(__package__).joinpath("pronunciations.txt").read_text() if words else ""
-    added = list(pronunciations(text))
-    for n, (word, phones) in enumerate(added, 1):
-        decoder.add_word(word, phones, update=n == len(added))
-    return decoder, len(added)
+    if plain:
+        return decoder, 0
+    for word, phones in pronunciations(resources.files(__package__).joinpath("pronunciations.txt").read_text(encoding="utf-8")):
+        decoder.add_word(word, phones, update=False)
+    phrases = sphinx_phrases.worth_teaching(decoder, sphinx_phrases.bank_texts())
+    model = decoder.get_lm(decoder.current_search())
+    for n, (name, phones, weight) in enumerate(phrases, 1):
+        model.add_word(name, weight)
+        decoder.add_word(name, phones, update=n == len(phrases))  # the search is rebuilt once, for all of them
+    return decoder, len(phrases)
 
 
 def behind() -> bool:
@@ -168,11 +174,11 @@ def main() -> int:
             view = view[os.write(pipe, view) :]
 
     try:
-        decoder, words = load(not options.plain)
+        decoder, phrases = load(options.plain)
     except (ImportError, RuntimeError, OSError, ValueError) as error:
         out(wire.pack_json(wire.FAILED, reason=f"{type(error).__name__}: {error}"))
         return 1
-    out(wire.pack_json(wire.READY, words=words))
+    out(wire.pack_json(wire.READY, phrases=phrases))
     dictation, unpacker = Dictation(decoder, out), wire.Unpacker()
     while data := os.read(0, 1 << 16):
         for kind, payload in unpacker.feed(data):

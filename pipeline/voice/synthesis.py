@@ -1,7 +1,7 @@
 """Two small voices that need no model download: flite when it is installed, eSpeak NG through its wheel.
 
 A `Synthesiser` turns one sentence into PCM16 mono; what it made is kept in a cache shared by all calls, since every candidate hears the same
-sentences. `LocalSpeech` is the pipecat service over either. Both engines keep global state, so a lock serialises them. Read next: `choose`.
+sentences. `LocalSpeech` is the pipecat service over either. eSpeak's state is global to the process, so a lock serialises it. Read next: `choose`.
 """
 
 from __future__ import annotations
@@ -12,11 +12,12 @@ import shutil
 import struct
 import tempfile
 import threading
+import unicodedata
 from collections import OrderedDict
 from collections.abc import AsyncGenerator, AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 from pipecat.frames.frames import Frame
 from pipecat.services.settings import TTSSettings
@@ -56,25 +57,38 @@ class Flite:
 
     name = "flite"
     label = "flite, a small synthetic voice on this machine"
-    VOICES = {Voice.NEUTRAL: "slt", Voice.WARM: "awb", Voice.DEEP: "rms"}
-    STRETCH = {Pace.SLOW: "1.2", Pace.MODERATE: "1.0", Pace.FAST: "0.85"}
+    VOICES: ClassVar[dict[Voice, tuple[str, ...]]] = {
+        Voice.NEUTRAL: ("-voice", "slt"),
+        Voice.WARM: ("-voice", "slt", "--setf", "int_f0_target_mean=150"),  # the same speaker, lower; 176 Hz is her own
+        Voice.DEEP: ("-voice", "rms"),
+    }
+    STRETCH: ClassVar[dict[Pace, str]] = {Pace.SLOW: "1.2", Pace.MODERATE: "1.0", Pace.FAST: "0.85"}
 
     async def speak(self, text: str, voice: Voice, pace: Pace) -> Speech:
         """See `Synthesiser`."""
         with tempfile.TemporaryDirectory(prefix="prepkit-flite-") as folder:
             source, target = Path(folder) / "text", Path(folder) / "speech.wav"
-            source.write_text(text, encoding="utf-8")
-            options = ["-voice", self.VOICES[voice], "--setf", f"duration_stretch={self.STRETCH[pace]}"]
-            try:
-                process = await asyncio.create_subprocess_exec(
-                    "flite", *options, "-f", str(source), "-o", str(target), stdout=asyncio.subprocess.DEVNULL
-                )
-                code = await asyncio.wait_for(process.wait(), FLITE_TIMEOUT_SECONDS)
-            except (OSError, TimeoutError) as error:
-                raise VoiceUnavailable("flite could not be run; set PREPKIT_SPEECH to espeak.") from error
-            if code:
-                raise VoiceUnavailable(f"flite failed with exit code {code}; set PREPKIT_SPEECH to espeak.")
-            return _wav(target.read_bytes())
+            source.write_bytes(plain_text(text))
+            options = [*self.VOICES[voice], "--setf", f"duration_stretch={self.STRETCH[pace]}"]
+            await self._run(*options, "-f", str(source), "-o", str(target))
+            return read_wav(target.read_bytes())
+
+    async def _run(self, *options: str) -> None:
+        quiet = asyncio.subprocess.DEVNULL
+        try:
+            process = await asyncio.create_subprocess_exec("flite", *options, stdin=quiet, stdout=quiet, stderr=quiet)
+        except OSError as error:
+            raise VoiceUnavailable("flite could not be run; set PREPKIT_SPEECH to espeak.") from error
+        try:
+            code = await asyncio.wait_for(process.wait(), FLITE_TIMEOUT_SECONDS)
+        except TimeoutError as error:
+            raise VoiceUnavailable("flite took too long; set PREPKIT_SPEECH to espeak.") from error
+        finally:
+            if process.returncode is None:  # too slow, or the call is over: nobody waits for it any more
+                process.kill()
+                await process.wait()
+        if code:
+            raise VoiceUnavailable(f"flite failed with exit code {code}; set PREPKIT_SPEECH to espeak.")
 
 
 class Espeak:
@@ -82,8 +96,8 @@ class Espeak:
 
     name = "espeak"
     label = "eSpeak NG, a synthetic voice on this machine"
-    VARIANTS = {Voice.NEUTRAL: b"en-us", Voice.WARM: b"en-us+f3", Voice.DEEP: b"en-us+m3"}
-    WORDS_PER_MINUTE = {Pace.SLOW: 130, Pace.MODERATE: 155, Pace.FAST: 185}
+    VARIANTS: ClassVar[dict[Voice, bytes]] = {Voice.NEUTRAL: b"en-us", Voice.WARM: b"en-us+f3", Voice.DEEP: b"en-us+m3"}
+    WORDS_PER_MINUTE: ClassVar[dict[Pace, int]] = {Pace.SLOW: 130, Pace.MODERATE: 155, Pace.FAST: 185}
     _lock = threading.Lock()
     _library: ctypes.CDLL | None = None
     _rate = 22_050
@@ -119,7 +133,10 @@ class Espeak:
                 import espeakng_loader  # noqa: PLC0415 - GPL-3 and therefore an extra
             except ImportError as error:
                 raise VoiceUnavailable("No voice is installed: install flite, or the `embedded` extra.") from error
-            library = ctypes.CDLL(str(espeakng_loader.get_library_path()))
+            try:
+                library = ctypes.CDLL(str(espeakng_loader.get_library_path()))
+            except OSError as error:
+                raise VoiceUnavailable("eSpeak NG is installed but could not be loaded on this machine.") from error
             library.espeak_Synth.argtypes = [
                 ctypes.c_char_p, ctypes.c_size_t, ctypes.c_uint, ctypes.c_int, ctypes.c_uint, ctypes.c_uint,
                 ctypes.c_void_p, ctypes.c_void_p,
@@ -173,9 +190,16 @@ class LocalSpeech(TTSService):
             push_stop_frames=True,
             settings=TTSSettings(model=synthesiser.name, voice=voice.value, language=None),
         )
+        self.engine_name = synthesiser.name
+        self.label = synthesiser.label
+        """What speaks, in words for the page."""
         self._speech_synthesiser = synthesiser
         self._speech_voice = voice
         self._speech_pace = pace
+
+    def can_generate_metrics(self) -> bool:
+        """Time from text to audio is measured."""
+        return True
 
     async def run_tts(self, text: str, context_id: str) -> AsyncGenerator[Frame | None, None]:
         """The sentence's audio; an engine that fails is reported once, in words."""
@@ -184,6 +208,7 @@ class LocalSpeech(TTSService):
         except VoiceUnavailable as error:
             await self.push_error(error.message, exception=error)
             return
+        await self.start_tts_usage_metrics(text)
         async for frame in self._stream_audio_frames_from_iterator(
             _pieces(speech.pcm), in_sample_rate=speech.rate, context_id=context_id
         ):
@@ -195,7 +220,7 @@ async def _pieces(pcm: bytes) -> AsyncIterator[bytes]:
         yield pcm[at : at + PIECE_BYTES]
 
 
-def _wav(data: bytes) -> Speech:
+def read_wav(data: bytes) -> Speech:
     """The samples of a PCM16 mono WAV; chunk sizes are followed, since programs put their own chunks in."""
     at, rate = 12, 16_000
     while at + 8 <= len(data):
@@ -206,6 +231,12 @@ def _wav(data: bytes) -> Speech:
             return Speech(data[at + 8 : at + 8 + size], rate)
         at += 8 + size + size % 2
     raise VoiceUnavailable("flite wrote no audio.")
+
+
+def plain_text(text: str) -> bytes:
+    """What flite can read: it knows no letter outside ASCII and would spell each of its bytes."""
+    text = text.translate({0x2018: "'", 0x2019: "'", 0x201C: '"', 0x201D: '"', 0x2013: ", ", 0x2014: ", ", 0x2026: "..."})
+    return unicodedata.normalize("NFKD", text).encode("ascii", "ignore")
 
 
 def flite_installed() -> bool:

@@ -15,9 +15,7 @@ ONLY = [InterviewType(name) for name in os.environ.get("BANK_ONLY", "").split(",
 @pytest.mark.parametrize("interview_type", ONLY)
 def test_every_difficulty_and_area_has_two_questions(interview_type):
     """R-032: type × difficulty × focus area is filled, so that any set-up can be served."""
-    cells = Counter(
-        (q.difficulty, q.focus_area) for q in bank.load(interview_type) if q.type is interview_type
-    )
+    cells = Counter((q.difficulty, q.focus_area) for q in bank.load(interview_type) if q.type is interview_type)
 
     assert {cell: 2 for difficulty in Difficulty for area in TYPES[interview_type].areas for cell in [(difficulty, area)]} == {
         cell: min(n, 2) for cell, n in cells.items()
@@ -57,9 +55,14 @@ def test_model_answers_show_every_key_point_and_nothing_else_does(interview_type
     small_talk = "well um thank you for the question i think it is a good one let me think about it for a moment please"
     problems = []
     for q in bank.load(interview_type):
-        problems += [f"{q.id}.{c.key_point_id}: not shown by the model answer ({c.share:.2f})"
-                     for c in cover(q.key_points, q.model_answer) if c.shown is not Shown.YES]
-        problems += [f"{q.id}.{c.key_point_id}: shown by small talk" for c in cover(q.key_points, small_talk) if c.shown is Shown.YES]
+        problems += [
+            f"{q.id}.{c.key_point_id}: not shown by the model answer ({c.share:.2f})"
+            for c in cover(q.key_points, q.model_answer)
+            if c.shown is not Shown.YES
+        ]
+        problems += [
+            f"{q.id}.{c.key_point_id}: shown by small talk" for c in cover(q.key_points, small_talk) if c.shown is Shown.YES
+        ]
         echoed = [c.key_point_id for c in cover(q.key_points, q.text) if c.shown is Shown.YES]
         problems += [f"{q.id}: the question itself shows {echoed}"] if echoed else []
 

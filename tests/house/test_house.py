@@ -92,7 +92,9 @@ def test_import_contracts_still_bite(where, tmp_path):
     shutil.copy(ROOT / "pyproject.toml", tmp_path)
     (tmp_path / where).write_text(f'"""Planted."""\n{PLANTED[where]}')
     linter = Path(sys.executable).with_name("lint-imports")
-    run = subprocess.run([linter, "--no-cache"], cwd=tmp_path, capture_output=True, text=True, check=False, env={"PYTHONPATH": str(tmp_path)})
+    run = subprocess.run(
+        [linter, "--no-cache"], cwd=tmp_path, capture_output=True, text=True, check=False, env={"PYTHONPATH": str(tmp_path)}
+    )
 
     assert run.returncode == 1, run.stdout + run.stderr
     assert "BROKEN" in run.stdout

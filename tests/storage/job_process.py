@@ -14,6 +14,12 @@ from storage.jobs import DurableJobs
 from .samples import report
 
 
+def say(word: str) -> None:
+    """To the test that started this."""
+    sys.stdout.write(f"{word}\n")
+    sys.stdout.flush()
+
+
 async def main(url: str, session_id: str, log: Path) -> None:
     """Work until the job is done."""
     database = await Database.open(url)
@@ -25,17 +31,17 @@ async def main(url: str, session_id: str, log: Path) -> None:
         async with database.begin() as tx:
             await tx.add_report(report(payload["sessionId"]))
         if starts == 0:
-            print("half-way", flush=True)
+            say("half-way")
             await asyncio.Event().wait()
 
     jobs = DurableJobs(database, {"write-report": write_report}, poll_seconds=0.05, silence_seconds=1.0)
     await jobs.start()
-    print("working", flush=True)
+    say("working")
     while await jobs.status("write-report", session_id) is not JobStatus.DONE:
         await asyncio.sleep(0.05)
     await jobs.stop()
     await database.close()
-    print("done", flush=True)
+    say("done")
 
 
 if __name__ == "__main__":

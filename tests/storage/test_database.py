@@ -19,13 +19,13 @@ from .samples import stored
 async def test_it_is_the_store_of_the_ports(database: Database):
     """M1: the type checker reads this test; a transaction that raises leaves nothing."""
     store: Store = database
-    with pytest.raises(ZeroDivisionError):
+    with pytest.raises(ZeroDivisionError):  # noqa: PT012 - it is raised inside the transaction
         async with store.begin() as tx:
             await tx.single_user()
             raise ZeroDivisionError
 
     async with database.read() as tx:
-        assert 0 == await tx.connection.scalar(text("SELECT count(*) FROM users"))
+        assert await tx.connection.scalar(text("SELECT count(*) FROM users")) == 0
 
 
 async def test_no_update_is_lost(database: Database):
@@ -43,7 +43,7 @@ async def test_no_update_is_lost(database: Database):
     async with database.read() as tx:
         found = await tx.session(made.id)
     assert found is not None
-    assert 100 == found.elapsed_ms
+    assert found.elapsed_ms == 100
 
 
 async def test_a_reader_sees_one_moment_and_waits_for_nobody(database: Database):
@@ -108,8 +108,7 @@ async def test_a_cancelled_writer_leaves_nothing_and_blocks_nobody(database: Dat
         while True:
             async with database.begin() as tx:
                 await tx.save_session(replace(made, elapsed_ms=9))
-                raise_here = await tx.session(made.id, for_update=True)
-                assert raise_here is not None
+                await tx.session(made.id, for_update=True)
                 await tx.save_session(made)
 
     for victim in (write_and_hang, write_for_ever):
@@ -158,7 +157,7 @@ async def test_a_read_only_file_is_not_fit(sqlite_url: str):
         await database.close()
 
 
-async def test_settings_of_the_file(sqlite_url: str, tmp_path: Path):
+async def test_settings_of_the_file(tmp_path: Path):
     """R-115, R-155: what was measured is what runs; deleted words are overwritten; nobody else may read the file."""
     database = await Database.open(f"sqlite+aiosqlite:///{tmp_path}/new/folder/prepkit.db")
     try:
@@ -168,9 +167,9 @@ async def test_settings_of_the_file(sqlite_url: str, tmp_path: Path):
     finally:
         await database.close()
 
-    assert ["wal", 2, 1, 1, 30_000] == found
-    assert 0o600 == (tmp_path / "new/folder/prepkit.db").stat().st_mode & 0o777
-    assert 0o700 == (tmp_path / "new/folder").stat().st_mode & 0o777
+    assert found == ["wal", 2, 1, 1, 30_000]
+    assert (tmp_path / "new/folder/prepkit.db").stat().st_mode & 0o777 == 0o600
+    assert (tmp_path / "new/folder").stat().st_mode & 0o777 == 0o700
 
 
 @pytest.mark.parametrize(

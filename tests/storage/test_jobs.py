@@ -12,13 +12,14 @@ from typing import Any
 
 import pytest
 from loguru import logger
-from sqlalchemy import text
+from sqlalchemy import Connection, MetaData, text
 
 from bridge.errors import Conflict, SettingsError
 from bridge.ports import Jobs
 from storage.database import Database
 from storage.job_queue import JobStatus
 from storage.jobs import DurableJobs
+from storage.tables import metadata
 
 from .samples import stored
 
@@ -63,12 +64,12 @@ async def test_a_job_runs_once_by_its_key(database: Database, start: Start):
     async with database.begin() as tx:
         await tx.enqueue("greet", "a", {"sessionId": "other"})
         await tx.enqueue("greet", "a2", {"sessionId": "a2"})
-    assert JobStatus.WAITING == await database.jobs.status("greet", "a")
+    assert await database.jobs.status("greet", "a") == JobStatus.WAITING
 
     jobs = await start({"greet": handle})
 
-    assert JobStatus.DONE == await ended(jobs, "greet", "a")
-    assert JobStatus.DONE == await ended(jobs, "greet", "a2")
+    assert await ended(jobs, "greet", "a") == JobStatus.DONE
+    assert await ended(jobs, "greet", "a2") == JobStatus.DONE
     loop = asyncio.get_running_loop()
     assert [({"sessionId": "a", "n": [1, None, "ü"]}, loop), ({"sessionId": "a2"}, loop)] == sorted(
         calls, key=lambda call: call[0]["sessionId"]
@@ -82,7 +83,7 @@ async def test_a_job_lives_and_dies_with_its_transaction(database: Database, sta
     async def handle(payload: dict[str, Any]) -> None:
         calls.append(payload["n"])
 
-    with pytest.raises(ZeroDivisionError):
+    with pytest.raises(ZeroDivisionError):  # noqa: PT012 - it is raised inside the transaction
         async with database.begin() as tx:
             await tx.enqueue("greet", "a", {"n": "rolled back"})
             raise ZeroDivisionError
@@ -96,7 +97,7 @@ async def test_a_job_lives_and_dies_with_its_transaction(database: Database, sta
         assert made == await tx.session(made.id)
 
     await ended(jobs, "greet", "a")
-    assert ["committed"] == calls
+    assert calls == ["committed"]
 
 
 async def test_a_failing_job_is_tried_again(database: Database, start: Start):
@@ -113,8 +114,8 @@ async def test_a_failing_job_is_tried_again(database: Database, start: Start):
     async with database.begin() as tx:
         await tx.enqueue("flaky", "a", {})
 
-    assert JobStatus.DONE == await ended(jobs, "flaky", "a")
-    assert 3 == calls
+    assert await ended(jobs, "flaky", "a") == JobStatus.DONE
+    assert calls == 3
 
 
 async def test_a_job_that_is_given_up_can_be_run_again(database: Database, start: Start):
@@ -132,19 +133,19 @@ async def test_a_job_that_is_given_up_can_be_run_again(database: Database, start
         await tx.enqueue("report", "a", {"n": "1"})
         await tx.enqueue("report", "ab", {"n": "2"})
 
-    assert JobStatus.FAILED == await ended(jobs, "report", "a")
-    assert JobStatus.FAILED == await ended(jobs, "report", "ab")
+    assert await ended(jobs, "report", "a") == JobStatus.FAILED
+    assert await ended(jobs, "report", "ab") == JobStatus.FAILED
     async with database.begin() as tx:
         await tx.enqueue("report", "a", {"n": "1"})
-    assert JobStatus.FAILED == await jobs.status("report", "a")
+    assert await jobs.status("report", "a") == JobStatus.FAILED
     assert await jobs.retry("report", "a") is True
-    assert JobStatus.FAILED == await ended(jobs, "report", "a")
+    assert await ended(jobs, "report", "a") == JobStatus.FAILED
     broken = False
     assert await jobs.retry("report", "a") is True
-    assert JobStatus.DONE == await ended(jobs, "report", "a")
+    assert await ended(jobs, "report", "a") == JobStatus.DONE
     assert await jobs.retry("report", "a") is False
     assert await jobs.retry("report", "unknown") is False
-    assert (["1"] * 5, ["2"] * 2) == ([c for c in calls if c == "1"], [c for c in calls if c == "2"])
+    assert ([c for c in calls if c == "1"], [c for c in calls if c == "2"]) == (["1"] * 5, ["2"] * 2)
 
 
 async def test_a_job_nobody_handles_fails(database: Database, start: Start):
@@ -153,7 +154,7 @@ async def test_a_job_nobody_handles_fails(database: Database, start: Start):
     async with database.begin() as tx:
         await tx.enqueue("unknown", "a", {})
 
-    assert JobStatus.FAILED == await ended(jobs, "unknown", "a")
+    assert await ended(jobs, "unknown", "a") == JobStatus.FAILED
 
 
 async def test_a_job_that_hangs_is_cut_off(database: Database, start: Start):
@@ -170,7 +171,7 @@ async def test_a_job_that_hangs_is_cut_off(database: Database, start: Start):
     async with database.begin() as tx:
         await tx.enqueue("hang", "a", {})
 
-    assert JobStatus.FAILED == await ended(jobs, "hang", "a")
+    assert await ended(jobs, "hang", "a") == JobStatus.FAILED
     assert cut.is_set()
 
 
@@ -191,8 +192,8 @@ async def test_stopping_lets_a_running_job_finish(database: Database, start: Sta
 
     await jobs.stop()
 
-    assert JobStatus.DONE == await database.jobs.status("slow", "a")
-    assert 1 == calls
+    assert await database.jobs.status("slow", "a") == JobStatus.DONE
+    assert calls == 1
 
 
 async def test_stopping_parks_a_job_that_takes_too_long(database: Database, start: Start):
@@ -211,12 +212,12 @@ async def test_stopping_parks_a_job_that_takes_too_long(database: Database, star
         await tx.enqueue("slow", "a", {})
     await begun.wait()
     await jobs.stop()
-    assert JobStatus.RUNNING == await database.jobs.status("slow", "a")
+    assert await database.jobs.status("slow", "a") == JobStatus.RUNNING
 
     jobs = await start({"slow": handle}, silence_seconds=1)
 
-    assert JobStatus.DONE == await ended(jobs, "slow", "a")
-    assert 2 == calls
+    assert await ended(jobs, "slow", "a") == JobStatus.DONE
+    assert calls == 2
 
 
 async def test_the_server_keeps_its_own_thread_pool(database: Database, start: Start):
@@ -224,7 +225,7 @@ async def test_the_server_keeps_its_own_thread_pool(database: Database, start: S
     jobs = await start({})
     assert not (await asyncio.to_thread(threading.current_thread)).name.startswith("dbos")
     await jobs.stop()
-    assert 1 == await asyncio.to_thread(lambda: 1)
+    assert await asyncio.to_thread(lambda: 1) == 1
     await jobs.stop()
 
 
@@ -254,9 +255,7 @@ async def run_until(url: str, session_id: str, log: Path, word: str) -> asyncio.
     return process
 
 
-async def test_a_kill_in_mid_job_loses_nothing_and_doubles_nothing(
-    database: Database, database_url: str, tmp_path: Path
-):
+async def test_a_kill_in_mid_job_loses_nothing_and_doubles_nothing(database: Database, database_url: str, tmp_path: Path):
     """M1, C-23: SIGKILL after the effect and before its note; the next process (or the handed-over job) leaves one report."""
     made = await stored(database)
     async with database.begin() as tx:
@@ -265,14 +264,14 @@ async def test_a_kill_in_mid_job_loses_nothing_and_doubles_nothing(
     process = await run_until(database_url, made.id, log, "half-way")
     os.kill(process.pid, signal.SIGKILL)
     await process.wait()
-    assert JobStatus.RUNNING == await database.jobs.status("write-report", made.id)
+    assert await database.jobs.status("write-report", made.id) == JobStatus.RUNNING
 
     process = await run_until(database_url, made.id, log, "done")
-    assert 0 == await process.wait()
+    assert await process.wait() == 0
 
-    assert ["started", "started"] == log.read_text().split()
+    assert log.read_text().split() == ["started", "started"]
     async with database.read() as tx:
-        assert 1 == await tx.connection.scalar(text("SELECT count(*) FROM interview_reports"))
+        assert await tx.connection.scalar(text("SELECT count(*) FROM interview_reports")) == 1
 
 
 async def test_a_living_process_takes_over_a_dead_ones_jobs(postgres_url: str, tmp_path: Path):
@@ -289,11 +288,11 @@ async def test_a_living_process_takes_over_a_dead_ones_jobs(postgres_url: str, t
     await first.wait()
 
     async with asyncio.timeout(60):
-        assert 0 == await second.wait()
-    assert ["started", "started"] == log.read_text().split()
+        assert await second.wait() == 0
+    assert log.read_text().split() == ["started", "started"]
     async with database.read() as tx:
-        assert 1 == await tx.connection.scalar(text("SELECT count(*) FROM interview_reports"))
-        assert 0 == await tx.connection.scalar(text("SELECT count(*) FROM job_nodes"))
+        assert await tx.connection.scalar(text("SELECT count(*) FROM interview_reports")) == 1
+        assert await tx.connection.scalar(text("SELECT count(*) FROM job_nodes")) == 0
     await database.close()
 
 
@@ -314,18 +313,30 @@ async def test_a_second_process_on_the_same_file_is_refused(sqlite_url: str, tmp
     await database.close()
 
 
+async def engine_rows(database: Database) -> str:
+    """Everything the engine has stored."""
+
+    def read(connection: Connection) -> str:
+        schema = None if database.is_sqlite else "dbos"
+        engine_tables = MetaData()
+        engine_tables.reflect(connection, schema=schema)
+        ours = set(metadata.tables) | {"alembic_version"}
+        theirs = [table for table in engine_tables.tables.values() if table.name not in ours]
+        return "\n".join(str(row) for table in theirs for row in connection.execute(table.select()))
+
+    async with database.engine.connect() as connection:
+        return await connection.run_sync(read)
+
+
 async def test_job_rows_are_json(database: Database):
     """M9: what is in the database cannot become code."""
     async with database.begin() as tx:
         await tx.enqueue("greet", "a", {"n": 1})
-        table = "workflow_status" if database.is_sqlite else "dbos.workflow_status"
-        inputs = f"SELECT inputs FROM {table}"  # noqa: S608 - one of the two names above
-        assert '{"namedArgs":{},"positionalArgs":["greet",{"n":1}]}' == await tx.connection.scalar(text(inputs))
+
+    assert '{"namedArgs":{},"positionalArgs":["greet",{"n":1}]}' in await engine_rows(database)
 
 
-async def test_a_failure_is_logged_without_its_words(
-    database: Database, start: Start, capfd: pytest.CaptureFixture[str]
-):
+async def test_a_failure_is_logged_without_its_words(database: Database, start: Start, capfd: pytest.CaptureFixture[str]):
     """M9: exception texts may be a candidate's words: neither the logs nor the job rows have them, nor the vendor's adverts."""
 
     async def handle(_payload: dict[str, Any]) -> None:
@@ -340,15 +351,13 @@ async def test_a_failure_is_logged_without_its_words(
     await jobs.stop()
     logger.remove(sink)
 
-    assert ["Job report failed: ValueError at test_jobs.py"] * 2 == [line.rpartition(":")[0] for line in lines]
+    assert [line.rpartition(":")[0] for line in lines] == ["Job report failed: ValueError at test_jobs.py"] * 2
     written = "".join(capfd.readouterr())
     assert "secret" not in written
     assert "dbos.dev" not in written
-    async with database.read() as tx:
-        prefix = "" if database.is_sqlite else "dbos."
-        for column, table in (("error", "workflow_status"), ("error", "operation_outputs")):
-            stored_error = await tx.connection.scalar(text(f"SELECT {column} FROM {prefix}{table}"))  # noqa: S608
-            assert "secret" not in str(stored_error)
+    rows = await engine_rows(database)
+    assert "report:a" in rows
+    assert "secret" not in rows
 
 
 def test_nothing_of_the_vendors_paid_parts_is_here():

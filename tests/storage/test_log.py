@@ -3,8 +3,10 @@
 import asyncio
 import random
 import string
+from contextlib import suppress
 
 import pytest
+from sqlalchemy import event
 
 from bridge.domain.events import (
     EVENTS,
@@ -29,9 +31,7 @@ ONE_OF_EACH = [
     CursorMoved(at_ms=1, from_id=None, to_id="q-1", reason="opening"),
     QuestionAsked(at_ms=2, question_id="q-1", n=1, of=2, text="Why? 日本", follow_up=1, about="k1", source="model"),
     said(source=TurnSource.BROWSER, final=False, interrupted=True),
-    ToolAnswered(
-        at_ms=4, tool_call_id="c", tool="getFollowUpQuestion", question_id="q-1", result={"a": [1, None, 0.5]}
-    ),
+    ToolAnswered(at_ms=4, tool_call_id="c", tool="getFollowUpQuestion", question_id="q-1", result={"a": [1, None, 0.5]}),
     Noted(at_ms=5, code="mute", detail="on"),
     LegEnded(at_ms=6, leg=1, reason="lost"),
     InterviewEnded(at_ms=2**40, reason="finished"),
@@ -63,18 +63,16 @@ async def test_a_taken_place_is_a_conflict_and_nothing_is_kept(database: Databas
     with pytest.raises(Conflict):
         async with database.begin() as tx:
             await tx.append_events(made.id, [(2, said()), (1, said())], turns=[turn("loser")], segments=[segment()])
-    with pytest.raises(Conflict):
+    with pytest.raises(Conflict):  # noqa: PT012 - it is raised again at the end of the transaction
         async with database.begin() as tx:
             await tx.append_events(made.id, [(2, said())], turns=[turn("loser")], segments=[])
-            try:
+            with suppress(Conflict):
                 await tx.append_events(made.id, [(1, said())], turns=[], segments=[])
-            except Conflict:
-                pass
 
     async with database.read() as tx:
         assert [StoredEvent(1, NOW, said("first"))] == await tx.events(made.id)
         assert [turn("first")] == await tx.turns(made.id)
-        assert [] == await tx.segments(made.id)
+        assert await tx.segments(made.id) == []
 
 
 async def test_of_two_writers_at_once_one_wins(database: Database):
@@ -91,7 +89,7 @@ async def test_of_two_writers_at_once_one_wins(database: Database):
     winners = [outcome for outcome in outcomes if isinstance(outcome, str)]
     async with database.read() as tx:
         assert winners == [entry.event.turn_id for entry in await tx.events(made.id)]
-    assert 3 == sum(isinstance(outcome, Conflict) for outcome in outcomes)
+    assert sum(isinstance(outcome, Conflict) for outcome in outcomes) == 3
 
 
 async def test_a_turn_that_grows_is_one_turn(database: Database):
@@ -147,8 +145,6 @@ async def test_appending_is_few_statements(database: Database):
     """R-155: one batch is three statements however much is in it."""
     made = await stored(database)
     statements: list[str] = []
-    from sqlalchemy import event
-
     event.listen(database.engine.sync_engine, "before_cursor_execute", lambda *a: statements.append(a[2].split()[0]))
     async with database.begin() as tx:
         await tx.append_events(
@@ -158,4 +154,4 @@ async def test_appending_is_few_statements(database: Database):
             segments=[segment(n) for n in range(10)],
         )
 
-    assert ["INSERT"] * 3 == [word for word in statements if word not in ("BEGIN", "SELECT")]
+    assert [word for word in statements if word not in ("BEGIN", "SELECT")] == ["INSERT"] * 3

@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.operations import Operations
 from alembic.runtime.migration import MigrationContext
@@ -13,7 +14,7 @@ from sqlalchemy import CheckConstraint, Connection, String, func, inspect, selec
 from bridge.errors import SettingsError
 from storage import engines
 from storage.database import Database
-from storage.migrate import is_ours, migrate, newest_revision
+from storage.migrate import config, is_ours, migrate, newest_revision
 from storage.tables import metadata
 
 from .samples import said, segment, stored, turn
@@ -34,7 +35,7 @@ async def test_they_build_exactly_the_tables(database: Database):
         return list(compare_metadata(MigrationContext.configure(connection, opts=options), metadata))
 
     async with database.engine.connect() as connection:
-        assert [] == await connection.run_sync(differences)
+        assert await connection.run_sync(differences) == []
 
 
 async def test_they_build_exactly_the_checks(database: Database):
@@ -82,8 +83,9 @@ async def test_two_processes_that_start_together(empty_url: str):
 
     outcomes = await asyncio.gather(*(process.communicate(b"go\n") for process in processes))
 
-    assert [(0, ""), (0, "")] == [
-        (process.returncode, errors.decode()) for process, (_, errors) in zip(processes, outcomes, strict=True)
+    assert [(process.returncode, errors.decode()) for process, (_, errors) in zip(processes, outcomes, strict=True)] == [
+        (0, ""),
+        (0, ""),
     ]
     database = await Database.open(empty_url)
     await database.ping()
@@ -99,37 +101,33 @@ async def test_a_newer_database_is_left_alone(database: Database, database_url: 
         await migrate(database_url)
 
 
-async def test_changing_a_table_keeps_its_children(database: Database, database_url: str):
+async def test_changing_a_table_keeps_its_children(sqlite_url: str):
     """R-161: SQLite changes a table by dropping it; no row of a session may go with it."""
+    database = await Database.open(sqlite_url)
     made = await stored(database)
     async with database.begin() as tx:
         await tx.append_events(made.id, [(1, said())], turns=[turn()], segments=[segment()])
 
     def change() -> list[int]:
-        engine = engines.migration_engine(engines.parse(database_url))
+        engine = engines.migration_engine(engines.parse(sqlite_url))
         with engine.begin() as connection:
             operations = Operations(MigrationContext.configure(connection))
             with operations.batch_alter_table("interview_sessions", recreate="always") as batch:
                 batch.alter_column("engine", type_=String(64), existing_type=String(32), existing_nullable=False)
-            assert database.is_sqlite is False or [] == connection.execute(text("PRAGMA foreign_key_check")).all()
+            assert connection.execute(text("PRAGMA foreign_key_check")).all() == []
             children = ["interview_questions", "session_events", "turns", "transcript_segments"]
             counts = [connection.scalar(select(func.count()).select_from(metadata.tables[name])) for name in children]
         engine.dispose()
         return counts
 
-    if not database.is_sqlite:
-        pytest.skip("PostgreSQL changes tables in place")
-    assert [2, 1, 1, 1] == await asyncio.to_thread(change)
+    assert await asyncio.to_thread(change) == [2, 1, 1, 1]
     async with database.read() as tx:
         assert made == await tx.session(made.id)
+    await database.close()
 
 
 async def test_down_and_up_again(empty_url: str):
     """R-171: the first revision can be undone and made again, on both databases."""
-    from alembic import command
-
-    from storage.migrate import config
-
     await migrate(empty_url)
 
     def down() -> set[str]:
@@ -158,4 +156,4 @@ async def test_a_folder_that_cannot_be_made(tmp_path: Path):
 
 def test_the_migrations_are_data_of_the_package():
     """Contract 1: found through the package, not through the working folder."""
-    assert "0001" == newest_revision()
+    assert newest_revision() == "0001"

@@ -41,8 +41,8 @@ def test_a_recording_is_a_wav_file(recordings: FolderRecordings):
 
     assert path is not None
     assert (2, 2, 16_000, tone(8_000) + tone(8_001, 3, 4)) == played(path)
-    assert 1_000 == file.duration_ms
-    assert 0o600 == path.stat().st_mode & 0o777
+    assert file.duration_ms == 1_000
+    assert path.stat().st_mode & 0o777 == 0o600
 
 
 def test_it_is_playable_while_it_grows(recordings: FolderRecordings):
@@ -51,7 +51,7 @@ def test_it_is_playable_while_it_grows(recordings: FolderRecordings):
     file = recordings.open(session_id)
     path = recordings.path(session_id)
     assert path is not None
-    assert b"" == played(path)[3]
+    assert played(path)[3] == b""
 
     for n in range(1, 251):
         file.append(tone(320))
@@ -79,7 +79,7 @@ def test_reopening_after_a_crash_repairs_it(recordings: FolderRecordings, torn: 
 
     file = recordings.open(session_id)
 
-    assert 1_000 == file.duration_ms
+    assert file.duration_ms == 1_000
     assert tone(16_004) == played(path)[3]
     file.append(tone(1, 7, 8))
     file.close()
@@ -96,7 +96,7 @@ def test_a_file_that_never_got_a_header(recordings: FolderRecordings, tmp_path: 
 
     recordings.open(session_id).close()
 
-    assert (2, 2, 16_000, b"") == played(path)
+    assert played(path) == (2, 2, 16_000, b"")
 
 
 def test_a_leg_that_replaces_another_goes_on_in_the_same_file(recordings: FolderRecordings):
@@ -134,7 +134,7 @@ def test_a_session_id_that_is_no_uuid_names_no_file(recordings: FolderRecordings
         recordings.open(strange)
     assert recordings.path(strange) is None
     assert recordings.delete(strange) is False
-    assert [] == list(tmp_path.rglob("*"))
+    assert list(tmp_path.rglob("*")) == []
 
 
 def test_deleting(recordings: FolderRecordings):

@@ -19,7 +19,16 @@ from storage.sessions import SINGLE_USER
 
 from .samples import NOW, question, report, said, segment, session, stored, turn
 
-STRANGE_IDS = ["", "1", "../../etc/passwd", "{%s}" % uuid4(), f"urn:uuid:{uuid4()}", "\0", "\ud800", "x" * 10_000]
+STRANGE_IDS = [
+    "",
+    "1",
+    "../../etc/passwd",
+    "{" + str(uuid4()) + "}",
+    f"urn:uuid:{uuid4()}",
+    "\0",
+    "\ud800",
+    "x" * 10_000,
+]
 
 
 async def test_a_session_comes_back_as_it_was(database: Database):
@@ -59,7 +68,7 @@ async def test_times_keep_their_instant(database: Database):
 async def test_a_time_without_a_zone_is_refused(database: Database):
     """C-36: a naive time cannot get in."""
     with pytest.raises(StatementError, match="without a zone"):
-        await stored(database, created_at=datetime(2026, 11, 25))
+        await stored(database, created_at=datetime(2026, 11, 25))  # noqa: DTZ001 - that is the point
 
 
 async def test_text_that_a_database_refuses_is_cleaned(database: Database):
@@ -74,8 +83,8 @@ async def test_text_that_a_database_refuses_is_cleaned(database: Database):
         found = await tx.session(made.id)
 
     assert found is not None
-    assert "a\ufffdb\ufffdc" == found.questions[0].text
-    assert ("\ufffd", "\ufffd") == (found.setup.company, found.setup.role)
+    assert found.questions[0].text == "a\ufffdb\ufffdc"
+    assert (found.setup.company, found.setup.role) == ("\ufffd", "\ufffd")
 
 
 @pytest.mark.parametrize("strange", STRANGE_IDS, ids=range(len(STRANGE_IDS)))
@@ -83,12 +92,12 @@ async def test_a_strange_id_is_unknown(database: Database, strange: str):
     """Contract 6: an id that is no UUID is unknown, never an error."""
     async with database.begin() as tx:
         assert await tx.session(strange, for_update=True) is None
-        assert [] == await tx.events(strange)
-        assert [] == await tx.turns(strange)
-        assert [] == await tx.segments(strange)
+        assert await tx.events(strange) == []
+        assert await tx.turns(strange) == []
+        assert await tx.segments(strange) == []
         assert await tx.report(strange) is None
         assert await tx.take_ticket("hash", strange, now=NOW) is None
-        assert ([], 0) == await tx.history(strange, page=1, limit=10)
+        assert await tx.history(strange, page=1, limit=10) == ([], 0)
         assert frozenset() == await tx.recent_question_ids(strange, "dsa", sessions=3)
         await tx.purge_session(strange)
 
@@ -125,9 +134,7 @@ async def test_saving_writes_what_changes_and_nothing_else(database: Database):
     )
 
     async with database.begin() as tx:
-        await tx.save_session(
-            replace(changed, setup=InterviewSetup(InterviewType.DSA, Difficulty.EASY, 5), questions=())
-        )
+        await tx.save_session(replace(changed, setup=InterviewSetup(InterviewType.DSA, Difficulty.EASY, 5), questions=()))
 
     async with database.read() as tx:
         assert changed == await tx.session(made.id)
@@ -162,11 +169,11 @@ async def test_an_unknown_user_has_no_interviews(database: Database):
 async def test_the_single_user_is_made_once(database: Database):
     """R-160: the same id always; a reader may ask before it exists."""
     async with database.read() as tx:
-        assert SINGLE_USER == await tx.single_user()
+        assert await tx.single_user() == SINGLE_USER
     async with database.begin() as tx:
-        assert SINGLE_USER == await tx.single_user()
-        assert SINGLE_USER == await tx.single_user()
-        assert 1 == await tx.connection.scalar(text("SELECT count(*) FROM users"))
+        assert await tx.single_user() == SINGLE_USER
+        assert await tx.single_user() == SINGLE_USER
+        assert await tx.connection.scalar(text("SELECT count(*) FROM users")) == 1
 
 
 async def test_sessions_by_status(database: Database):
@@ -177,7 +184,7 @@ async def test_sessions_by_status(database: Database):
 
     async with database.read() as tx:
         assert [waiting, live] == await tx.sessions_with({SessionStatus.INTERRUPTED, SessionStatus.IN_PROGRESS})
-        assert [] == await tx.sessions_with([])
+        assert await tx.sessions_with([]) == []
 
 
 async def test_history_is_newest_first_without_deleted_ones(database: Database):
@@ -201,8 +208,8 @@ async def test_history_is_newest_first_without_deleted_ones(database: Database):
         assert (expected, 2) == await tx.history(SINGLE_USER, page=1, limit=10)
         assert (expected[:1], 2) == await tx.history(SINGLE_USER, page=1, limit=1)
         assert (expected[1:], 2) == await tx.history(SINGLE_USER, page=2, limit=1)
-        assert ([], 2) == await tx.history(SINGLE_USER, page=10**30, limit=10)
-        assert ([], 0) == await tx.history(str(uuid4()), page=1, limit=10)
+        assert await tx.history(SINGLE_USER, page=10**30, limit=10) == ([], 2)
+        assert await tx.history(str(uuid4()), page=1, limit=10) == ([], 0)
 
 
 async def test_history_by_type_and_difficulty(database: Database):
@@ -214,8 +221,8 @@ async def test_history_by_type_and_difficulty(database: Database):
     async with database.read() as tx:
         rows, total = await tx.history(SINGLE_USER, page=1, limit=10, type="javascript", difficulty="hard")
         assert ([wanted.id], 1) == ([row.session_id for row in rows], total)
-        assert ([], 0) == await tx.history(SINGLE_USER, page=1, limit=10, type="cobol")
-        assert ([], 0) == await tx.history(SINGLE_USER, page=1, limit=10, difficulty="' OR 1=1 --")
+        assert await tx.history(SINGLE_USER, page=1, limit=10, type="cobol") == ([], 0)
+        assert await tx.history(SINGLE_USER, page=1, limit=10, difficulty="' OR 1=1 --") == ([], 0)
 
 
 async def test_recent_questions_are_those_of_the_last_started_interviews(database: Database):

@@ -20,7 +20,7 @@ async def test_a_ticket_works_once(database: Database):
         await tx.add_ticket("hash", made.id, purpose="resume", expires_at=SOON)
 
     async with database.begin() as tx:
-        assert "resume" == await tx.take_ticket("hash", made.id, now=NOW)
+        assert await tx.take_ticket("hash", made.id, now=NOW) == "resume"
         assert await tx.take_ticket("hash", made.id, now=NOW) is None
 
 
@@ -34,7 +34,7 @@ async def test_a_ticket_is_for_one_session_and_a_short_time(database: Database):
         assert await tx.take_ticket("other", made.id, now=NOW) is None
         assert await tx.take_ticket("hash", other.id, now=NOW) is None
         assert await tx.take_ticket("hash", made.id, now=SOON) is None
-        assert "start" == await tx.take_ticket("hash", made.id, now=SOON - timedelta(microseconds=1))
+        assert await tx.take_ticket("hash", made.id, now=SOON - timedelta(microseconds=1)) == "start"
 
 
 async def test_of_many_takers_at_once_one_gets_it(database: Database):
@@ -47,7 +47,7 @@ async def test_of_many_takers_at_once_one_gets_it(database: Database):
         async with database.begin() as tx:
             return await tx.take_ticket("hash", made.id, now=NOW)
 
-    assert ["start"] == [got for got in await asyncio.gather(*(take() for _ in range(8))) if got]
+    assert [got for got in await asyncio.gather(*(take() for _ in range(8))) if got] == ["start"]
 
 
 async def test_the_two_newest_unused_tickets_stay(database: Database):
@@ -62,4 +62,4 @@ async def test_the_two_newest_unused_tickets_stay(database: Database):
 
     async with database.read() as tx:
         kept = (await tx.connection.scalars(select(tickets.c.token_hash).order_by(tickets.c.id))).all()
-    assert ["used", "theirs", "h2", "h3"] == kept
+    assert kept == ["used", "theirs", "h2", "h3"]

@@ -34,7 +34,10 @@ async def json_body(request: web.Request) -> dict[str, Any]:
     """The body as an object; an empty body is an empty object. Raises InvalidInput."""
     if request.content_type != "application/json" and request.can_read_body:
         raise InvalidInput("Send the body as application/json.")
-    data = await request.read()
+    try:
+        data = await request.read()
+    except web.RequestPayloadError:
+        raise InvalidInput("The body cannot be unpacked as its Content-Encoding says.") from None
     return strict_json.loads_object(data) if data else {}
 
 

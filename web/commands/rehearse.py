@@ -50,10 +50,10 @@ def make_candidate(choice: Choice) -> Candidate:
     """Who answers. Raises InvalidInput or VoiceUnavailable with a sentence."""
     if choice.audio:
         return Recorded(read_recordings(choice.audio))
-    engine = None if choice.typed else sound.choose_engine(choice.voice)
+    voice = None if choice.typed else sound.choose(choice.voice)
     if choice.text is not None:
-        return Written(read_paragraphs(choice.text), engine)
-    return Prepared(engine)
+        return Written(read_paragraphs(choice.text), voice)
+    return Prepared(voice)
 
 
 def setup_body(choice: Choice) -> dict[str, Any]:

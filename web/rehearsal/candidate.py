@@ -18,6 +18,7 @@ from bridge.domain.questions import Question
 from bridge.domain.wer import words
 from bridge.errors import InvalidInput
 from bridge.wire.candidate import BYTES_PER_MS
+from pipeline.voice.synthesis import Synthesiser
 
 from . import sound
 
@@ -114,21 +115,21 @@ class Answer:
 class Candidate(Protocol):
     """Has something to say to every question."""
 
-    def answer(self, asked: Asked) -> tuple[Piece, ...]:
-        """The sentences of an answer; blocks while they are being synthesised."""
+    async def answer(self, asked: Asked) -> tuple[Piece, ...]:
+        """The sentences of an answer, spoken or to be typed."""
 
 
 @dataclass
 class Prepared:
     """Knows the bank: about 60 % of the model answer at first, the rest at the follow-up, within the question's minutes."""
 
-    engine: sound.Engine | None
+    voice: Synthesiser | None
     """None when the answers are typed."""
     _spent: dict[str, int] = field(default_factory=dict)
 
-    def answer(self, asked: Asked) -> tuple[Piece, ...]:
+    async def answer(self, asked: Asked) -> tuple[Piece, ...]:
         """See `Candidate`."""
-        return voiced(self._sentences(asked), self.engine)
+        return await voiced(self._sentences(asked), self.voice)
 
     def _sentences(self, asked: Asked) -> list[str]:
         question = _by_text().get(asked.text)
@@ -164,14 +165,14 @@ class Written:
     """Says paragraphs in order, the last one again and again."""
 
     paragraphs: Sequence[str]
-    engine: sound.Engine | None
+    voice: Synthesiser | None
     _next: int = 0
 
-    def answer(self, asked: Asked) -> tuple[Piece, ...]:
+    async def answer(self, asked: Asked) -> tuple[Piece, ...]:
         """See `Candidate`."""
         paragraph = self.paragraphs[min(self._next, len(self.paragraphs) - 1)]
         self._next += 1
-        return voiced(sound.sentences(paragraph) if self.engine else [" ".join(paragraph.split())], self.engine)
+        return await voiced(sound.sentences(paragraph), self.voice)
 
 
 @dataclass
@@ -181,18 +182,18 @@ class Recorded:
     recordings: Sequence[Piece]
     _next: int = 0
 
-    def answer(self, asked: Asked) -> tuple[Piece, ...]:
+    async def answer(self, asked: Asked) -> tuple[Piece, ...]:
         """See `Candidate`."""
         piece = self.recordings[min(self._next, len(self.recordings) - 1)]
         self._next += 1
         return (piece,)
 
 
-def voiced(texts: Sequence[str], engine: sound.Engine | None) -> tuple[Piece, ...]:
-    """The sentences with their audio, without when typed."""
-    if engine is None:
+async def voiced(texts: Sequence[str], voice: Synthesiser | None) -> tuple[Piece, ...]:
+    """The sentences with their audio; in one piece when typed."""
+    if voice is None:
         return (Piece(" ".join(texts)),)
-    return tuple(Piece(text, sound.speak(engine, text)) for text in texts)
+    return tuple([Piece(text, await sound.speak(voice, text)) for text in texts])
 
 
 def read_paragraphs(path: Path) -> list[str]:

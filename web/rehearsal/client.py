@@ -279,7 +279,7 @@ class Rehearsal:
     async def _answer_to(self, asked: Asked) -> Answer:
         answer = self._answers.get(asked.key)
         if answer is None:
-            pieces = await asyncio.to_thread(self._candidate.answer, asked)
+            pieces = await self._candidate.answer(asked)
             answer = self._answers[asked.key] = Answer(asked, pieces)
             answer.heard_before = len(words(self.account.heard(asked.question_id)))
             self.account.answers.append(answer)

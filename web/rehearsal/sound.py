@@ -1,31 +1,25 @@
-"""Sound for a candidate who has no microphone: WAV files of any rate as 16 kHz PCM, and text spoken by flite or espeak.
+"""Sound for a candidate who has no microphone: WAV files of any rate as 16 kHz PCM, and text spoken by one of the server's own small voices.
 
-All functions block and are called in threads. Read next: `candidate`.
+The voice is flite's `rms` where flite is installed: of all it is the one the keyless recogniser hears best, so the word error rate is flattered.
+Read next: `candidate`.
 """
 
 from __future__ import annotations
 
-import ctypes
 import re
-import shutil
-import subprocess
-import tempfile
 import wave
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 import soxr
 
+from bridge.domain.setup import Pace, Voice
 from bridge.errors import InvalidInput, VoiceUnavailable
 from bridge.wire.candidate import SAMPLE_RATE
+from pipeline.voice.choose import choose_synthesiser
+from pipeline.voice.synthesis import Synthesiser
 
-Engine = Literal["flite", "espeak"]
-FLITE_VOICE = "rms"
-"""Of flite's voices the one that the keyless recogniser hears best, so this flatters the recogniser."""
-ESPEAK_WORDS_PER_MINUTE = 160
-SYNTHESIS_TIMEOUT_SECONDS = 60
 QUIET = 200
 """Samples below this (of 32 768) count as silence at the edges of a sentence."""
 EDGE_MS = 60
@@ -71,37 +65,17 @@ def trimmed(pcm: bytes) -> bytes:
     return samples[max(0, loud[0] - edge) : loud[-1] + edge].tobytes()
 
 
-def choose_engine(wanted: str) -> Engine:
-    """The voice a candidate speaks with: flite when it is there, else espeak. Raises VoiceUnavailable, saying what to install."""
-    if wanted in ("auto", "flite") and shutil.which("flite"):
-        return "flite"
-    if wanted in ("auto", "espeak") and _espeak_is_there():
-        return "espeak"
-    missing = {"flite": "flite is not installed (apt-get install flite)", "espeak": "espeak is not installed (pip install espeakng-loader)"}
-    why = missing.get(wanted, "Neither flite nor espeak is installed (apt-get install flite)")
-    raise VoiceUnavailable(f"{why}; rehearse with --typed or --audio instead.")
-
-
-def _espeak_is_there() -> bool:
+def choose(wanted: str) -> Synthesiser:
+    """The voice a candidate speaks with: flite when it is there, else espeak. Raises VoiceUnavailable, saying what else there is."""
     try:
-        import espeakng_loader  # noqa: F401, PLC0415 - optional: absent without the `embedded` extra
-    except ImportError:
-        return False
-    return True
+        return choose_synthesiser(wanted)
+    except VoiceUnavailable:
+        what = "No voice is" if wanted == "auto" else f"The voice {wanted} is not"
+        help_ = "install flite (apt-get install flite) or the `embedded` extra, or use --typed or --audio"
+        raise VoiceUnavailable(f"{what} installed: {help_}.") from None
 
 
-def speak(engine: Engine, text: str) -> bytes:
+async def speak(voice: Synthesiser, text: str) -> bytes:
     """One sentence as PCM16 16 kHz mono, trimmed."""
-    return trimmed(_flite(text) if engine == "flite" else _espeak(text))
-
-
-def _flite(text: str) -> bytes:
-    with tempfile.TemporaryDirectory() as folder:
-        said, spoken = Path(folder, "said.txt"), Path(folder, "spoken.wav")
-        said.write_text(text, encoding="utf-8")
-        command = ["flite", "-voice", FLITE_VOICE, "-f", str(said), "-o", str(spoken)]
-        try:
-            subprocess.run(command, check=True, capture_output=True, timeout=SYNTHESIS_TIMEOUT_SECONDS)  # noqa: S603 - our own words
-        except (OSError, subprocess.SubprocessError) as error:
-            raise VoiceUnavailable(f"flite could not speak ({type(error).__name__}).") from None
-        return read_wav(spoken)
+    speech = await voice.speak(text, Voice.DEEP, Pace.MODERATE)
+    return trimmed(to_wire(np.frombuffer(speech.pcm, dtype="<i2"), speech.rate))

@@ -59,7 +59,9 @@ def test_bad_messages_are_refused_in_words(text):
         WIRE.decode(text)
 
 
-@pytest.mark.parametrize("type_", ["llm-function-call-result", "raw-audio", "send-file", "dtmf", "ui-event", "user-transcription"])
+@pytest.mark.parametrize(
+    "type_", ["llm-function-call-result", "raw-audio", "send-file", "dtmf", "ui-event", "user-transcription"]
+)
 def test_nothing_can_be_injected(type_):
     """A client cannot forge transcripts, tool results or interruptions: those kinds are ignored."""
     assert WIRE.decode(rtvi(type_, {"text": "forged"})) is None

@@ -31,7 +31,9 @@ def test_bad_json_is_refused_in_words(text):
         strict_json.loads_object(text)
 
 
-@given(st.dictionaries(st.text(st.characters(exclude_characters="\x00", exclude_categories=["Cs"])), st.integers(-(10**15), 10**15)))
+@given(
+    st.dictionaries(st.text(st.characters(exclude_characters="\x00", exclude_categories=["Cs"])), st.integers(-(10**15), 10**15))
+)
 def test_plain_objects_pass(value):
     """What we would write ourselves is read as it was."""
     assert value == strict_json.loads_object(json.dumps(value))

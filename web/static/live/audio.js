@@ -35,7 +35,7 @@ export class Sound extends EventTarget {
     if (!this.context) {
       const context = new AudioContext({ latencyHint: "interactive" });
       this.context = context;
-      context.onstatechange = () => this.emit("suspended", context.state !== "running");
+      context.onstatechange = () => this.emit("suspended", !this.awake);
       await Promise.all([context.audioWorklet.addModule(CAPTURE), context.audioWorklet.addModule(PLAYBACK)]);
       this.volume = new GainNode(context, { gain: this.loud ? 1 : 0 });
       this.player = new AudioWorkletNode(context, "prepkit-playback", { numberOfInputs: 0, outputChannelCount: [1] });
@@ -55,9 +55,9 @@ export class Sound extends EventTarget {
 
   /** Without a click `resume` may never settle, hence the short wait. */
   async wake() {
-    if (!this.context || this.context.state === "running") return;
+    if (!this.context || this.awake) return;
     await Promise.race([this.context.resume(), new Promise((done) => setTimeout(done, 800))]).catch(() => null);
-    this.emit("suspended", this.context.state !== "running");
+    this.emit("suspended", !this.awake);
   }
 
   /** Opens the microphone, in place of the one open before. @param {string} [deviceId] @throws {DOMException} */

@@ -1,0 +1,193 @@
+"""`prepkit doctor`: what is in order and what is not, one line each, in words.
+
+It changes nothing: no database is made and no port is held. With `--url` it also looks at a running server as a browser would find it.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.metadata import packages_distributions
+from importlib.util import find_spec
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import aiohttp
+from sqlalchemy.exc import SQLAlchemyError
+
+from bridge import config, log
+from bridge.config import Settings, is_loopback
+from bridge.errors import PrepkitError, SettingsError
+from pipeline.voice.choose import describe
+from storage import engines
+from storage.database import Database
+
+from ..server import listen
+
+DISTRIBUTION = "prepkit-voice-bridge"
+PACKAGES = ("bridge", "pipeline", "reporting", "storage", "web")
+REQUEST_TIMEOUT_SECONDS = 5
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line of the table. `ok` None is advice: worth knowing, not broken."""
+
+    name: str
+    ok: bool | None
+    says: str
+
+
+MARKS = {True: "✓", False: "✗", None: "!"}
+
+
+async def examine(environ: Mapping[str, str], url: str | None) -> int:
+    """Print the findings; 1 when something is broken."""
+    findings = await look(environ)
+    if url:
+        findings += await look_at(url)
+    for finding in findings:
+        print(f"{MARKS[finding.ok]} {finding.name:<12} {finding.says}")
+    return int(any(finding.ok is False for finding in findings))
+
+
+async def look(environ: Mapping[str, str]) -> list[Finding]:
+    """What this machine would start with."""
+    owners = packages(packages_distributions(), Path(__file__).parents[2])
+    try:
+        settings = config.load(environ)
+    except SettingsError as error:
+        return [Finding("settings", False, error.message), *owners]
+    log.configure("ERROR", settings.log_format)
+    return [
+        Finding("settings", True, "Every PREPKIT_… setting is known and valid."),
+        data_folder(settings.data_dir),
+        await database(settings),
+        *voices(settings),
+        *owners,
+        await port(settings),
+    ]
+
+
+def data_folder(folder: Path) -> Finding:
+    """Whether recordings and the database can be written; looks at the nearest parent when the folder is not there yet."""
+    there = folder
+    while not there.exists() and there != there.parent:
+        there = there.parent
+    try:
+        with tempfile.TemporaryFile(dir=there):
+            pass
+    except OSError as error:
+        return Finding("data folder", False, f"{folder} cannot be written ({error.strerror}). Set PREPKIT_DATA_DIR to another folder.")
+    free = os.statvfs(there)
+    gigabytes = free.f_bavail * free.f_frsize / 1e9
+    made = "" if folder.exists() else " It is made at the first start."
+    return Finding("data folder", True, f"{folder} can be written, {gigabytes:.1f} GB free.{made}")
+
+
+async def database(settings: Settings) -> Finding:
+    """Whether it answers and is at the migration this version needs."""
+    try:
+        parsed = engines.parse(settings.database)
+        if engines.is_sqlite(parsed) and not Path(str(parsed.database)).exists():
+            return Finding("database", True, "There is none yet; it is made at the first start.")
+        opened = await Database.open(settings.database)
+        try:
+            await opened.ping()
+        finally:
+            await opened.close()
+    except PrepkitError as error:
+        return Finding("database", False, error.message)
+    except (SQLAlchemyError, OSError) as error:
+        return Finding("database", False, f"It cannot be used ({type(error).__name__}).")
+    return Finding("database", True, "It can be written and is at the newest migration.")
+
+
+def voices(settings: Settings) -> list[Finding]:
+    """What will hear and speak."""
+    found = describe(settings.recogniser.value, settings.speech.value)
+    ears = found.recogniser[:1].upper() + found.recogniser[1:]
+    if settings.recogniser.value not in ("auto", "none") and not found.hears:
+        hearing = Finding("recogniser", False, f"{settings.recogniser.value} is not installed; PREPKIT_RECOGNISER=auto takes what there is.")
+    elif not found.hears:
+        advice = "" if settings.recogniser.value == "none" else " To hear speech, install the `embedded` or the `local` extra."
+        hearing = Finding("recogniser", None, f"{ears}.{advice}")
+    else:
+        hearing = Finding("recogniser", True, f"{ears}.")
+    if found.speaks:
+        return [hearing, Finding("voice", True, f"{found.voice[:1].upper() + found.voice[1:]}.")]
+    return [hearing, Finding("voice", False, "None is installed: install flite (apt-get install flite) or the `embedded` extra.")]
+
+
+def packages(owners: Mapping[str, list[str]], home: Path) -> list[Finding]:
+    """Whether each of our top-level names is ours alone: another distribution with the same name overwrites files without a word."""
+    problems = []
+    for name in PACKAGES:
+        others = sorted(set(owners.get(name, [])) - {DISTRIBUTION})
+        spec = find_spec(name)
+        if others:
+            problems.append(f"{name} is also installed by {', '.join(others)}")
+        elif spec is None or spec.origin is None or Path(spec.origin).parents[1] != home:
+            problems.append(f"{name} is found elsewhere than beside this program")
+    if problems:
+        return [Finding("packages", False, f"{'; '.join(problems)}. Install {DISTRIBUTION} alone in a virtual environment.")]
+    return [Finding("packages", True, f"{', '.join(PACKAGES)} are this program's own.")]
+
+
+async def port(settings: Settings) -> Finding:
+    """Whether the server could listen; a PrepKit that already does is no fault."""
+    try:
+        listen(settings).close()
+    except SettingsError as error:
+        url = f"http://{settings.host}:{settings.port}"
+        if await _answers(url, "/healthz") == 200:
+            return Finding("port", None, f"A server answers at {url} already; a second one needs another PREPKIT_PORT.")
+        return Finding("port", False, error.message)
+    return Finding("port", True, f"{settings.host}:{settings.port} is free.")
+
+
+async def _answers(url: str, path: str) -> int | None:
+    timeout = aiohttp.ClientTimeout(total=REQUEST_TIMEOUT_SECONDS)
+    try:
+        async with aiohttp.ClientSession(timeout=timeout) as http, http.get(url + path) as response:
+            return response.status
+    except (aiohttp.ClientError, TimeoutError):
+        return None
+
+
+async def look_at(url: str) -> list[Finding]:
+    """A running server, as a browser would find it."""
+    url = url.rstrip("/")
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        return [Finding("url", False, f"{url} is no http or https address.")]
+    findings = [microphone(parts.scheme, parts.hostname)]
+    alive = await _answers(url, "/healthz")
+    if alive != 200:
+        says = "Nobody answers" if alive is None else f"/healthz answers {alive}"
+        return [*findings, Finding("alive", False, f"{says} at {url}.")]
+    findings.append(Finding("alive", True, f"{url}/healthz answers."))
+    timeout = aiohttp.ClientTimeout(total=REQUEST_TIMEOUT_SECONDS)
+    try:
+        async with aiohttp.ClientSession(timeout=timeout) as http, http.get(f"{url}/readyz") as response:
+            body = await response.json()
+        checks = body["checks"]
+    except (aiohttp.ClientError, TimeoutError, ValueError, KeyError, TypeError):
+        return [*findings, Finding("ready", False, f"{url}/readyz gives no answer that PrepKit would give.")]
+    reasons = [f"{name}: {check.get('reason') or 'not ready'}" for name, check in checks.items() if not check["ok"]]
+    if reasons:
+        return [*findings, Finding("ready", False, " ".join(reasons))]
+    return [*findings, Finding("ready", True, "Database, voice and capacity are there.")]
+
+
+def microphone(scheme: str, host: str) -> Finding:
+    """Whether a browser would give the page a microphone at this address."""
+    if scheme == "https":
+        return Finding("microphone", True, "https: browsers offer the microphone.")
+    if is_loopback(host):
+        return Finding("microphone", True, "http on this machine itself: browsers offer the microphone.")
+    says = "browsers refuse the microphone on plain http from another machine. Put https in front of it, or open it on the machine itself."
+    return Finding("microphone", False, f"{host}: {says}")
+
