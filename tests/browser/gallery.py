@@ -1,0 +1,82 @@
+"""Every page in every state worth seeing, for the accessibility test and for the screenshots in the docs.
+
+`visit` opens one by name on a running demo server. Read next: `test_pages`, `screenshots`.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import aiohttp
+from playwright.async_api import Page
+
+from bridge import bank
+
+STATES = ("setup", "setup-review", "preflight", "live", "ending", "report", "report-none", "history", "privacy", "api", "error")
+BY_TEXT = {question.text: question for question in bank.questions()}
+
+
+async def _api(url: str, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
+    async with aiohttp.ClientSession() as http, http.request(method, url + path, json=body) as response:
+        return await response.json()
+
+
+async def _session(url: str, **more: Any) -> str:
+    made = await _api(url, "POST", "/api/interviews/setup", {"type": "system-design", "difficulty": "easy", **more})
+    return str(made["sessionId"])
+
+
+async def _type_once(page: Page) -> None:
+    await page.check("#consent")
+    await page.click("#start-typed")
+    await page.wait_for_selector("#interview[data-state=live]")
+    await page.wait_for_function("() => document.querySelector('#progress').textContent.includes('1 of')")
+
+
+async def _answer(page: Page) -> None:
+    answer = BY_TEXT[(await page.inner_text("#question")).strip()].model_answer
+    await page.fill("#typed-text", answer)
+    await page.press("#typed-text", "Enter")
+    await page.wait_for_selector("#pending", state="hidden")
+
+
+async def visit(page: Page, url: str, state: str) -> None:
+    """Bring the page into the state. Raises playwright's TimeoutError when it cannot be reached."""
+    match state:
+        case "setup":
+            await page.goto(url)
+        case "setup-review":
+            await page.goto(f"{url}/#review")
+        case "preflight":
+            await page.goto(f"{url}/interviews/{await _session(url)}")
+            await page.wait_for_selector("#preflight", state="visible")
+        case "live":
+            await page.goto(f"{url}/interviews/{await _session(url, duration=6, questionCount=3)}")
+            await _type_once(page)
+            await _answer(page)
+            await page.wait_for_function("() => document.querySelector('#progress').textContent.includes('2 of')")
+        case "ending" | "report-none":
+            await page.goto(f"{url}/interviews/{await _session(url, duration=5)}")
+            await _type_once(page)
+            if state == "ending":
+                await _answer(page)
+            await page.click("#end")
+            await page.click("#end-confirm")
+            if state == "ending":
+                await page.wait_for_selector("#ending", state="visible", timeout=60_000)
+            else:
+                session = page.url.split("/")[-1]
+                await page.wait_for_selector("#ending", state="visible", timeout=60_000)
+                await page.goto(f"{url}/interviews/{session}/report")
+        case "report":
+            history = await _api(url, "GET", "/api/interviews/history?limit=50")
+            finished = [item for item in history["interviews"] if item["score"]]
+            await page.goto(f"{url}/interviews/{finished[len(finished) // 2]['sessionId']}/report")
+        case "history" | "privacy":
+            await page.goto(f"{url}/{state}")
+        case "api":
+            await page.goto(f"{url}/api/docs")
+        case "error":
+            await page.goto(f"{url}/interviews/{re.sub('.', '0', 'x' * 8)}-0000-4000-8000-000000000000")
+    await page.wait_for_load_state("load")

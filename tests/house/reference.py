@@ -1,0 +1,62 @@
+"""The reference pages that are made from the code: `python -m tests.house.reference FOLDER` (`make docs`); a test keeps them true."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from bridge.config import PREFIX, Settings
+from bridge.domain.events import EVENTS
+from bridge.domain.session import PHASES, TRANSITIONS
+from web.openapi import OPERATIONS
+
+
+def settings() -> str:
+    """Every setting."""
+    rows = []
+    for name, field in Settings.model_fields.items():
+        default = "–" if field.default in (None, "") else f"`{getattr(field.default, 'value', field.default)}`"
+        rows.append(f"| `{PREFIX}{name.upper()}` | {default} | {field.description} |")
+    head = "# Settings\n\nEnvironment variables, each also as `NAME_FILE`. Made from `bridge/config.py`.\n\n| name | default | meaning |\n|---|---|---|\n"
+    return head + "\n".join(rows) + "\n"
+
+
+def api() -> str:
+    """Every operation of the API."""
+    rows = [f"| `{method} {path}` | {summary} | {', '.join(map(str, answers))} |" for method, path, summary, _, answers in OPERATIONS]
+    head = (
+        "# HTTP API\n\nErrors are `{\"error\": {\"code\", \"message\", \"details\"}}`. Fields: `/api/docs` and `/api/openapi.json` of your server. "
+        "Made from `web/openapi.py`.\n\n| operation | what | answers |\n|---|---|---|\n"
+    )
+    return head + "\n".join(rows) + "\n"
+
+
+def states() -> str:
+    """The statuses of a session, as a diagram drawn from the one transition table."""
+    lines = [f"    {a.value} --> {b.value}" for a, following in TRANSITIONS.items() for b in sorted(following) if a is not b]
+    phases = "\n".join(f"| `{status.value}` | {phase} |" for status, phase in PHASES.items())
+    return (
+        "# States of an interview session\n\nMade from `bridge/domain/session.py`.\n\n```mermaid\nstateDiagram-v2\n"
+        + "\n".join(lines)
+        + f"\n```\n\n| status | phase |\n|---|---|\n{phases}\n"
+    )
+
+
+def events() -> str:
+    """The kinds of event in a call's log."""
+    rows = [f"| `{kind}` | {(cls.__doc__ or '').splitlines()[0]} |" for kind, cls in EVENTS.items()]
+    return "# Events of a call\n\nThe append-only log. Made from `bridge/domain/events.py`.\n\n| kind | meaning |\n|---|---|\n" + "\n".join(rows) + "\n"
+
+
+PAGES = {"settings.md": settings, "api.md": api, "states.md": states, "events.md": events}
+
+
+def main(folder: Path) -> None:
+    """Write all pages."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, make in PAGES.items():
+        (folder / name).write_text(make(), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
