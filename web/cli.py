@@ -47,6 +47,13 @@ def _settings() -> Settings:
     return settings
 
 
+def _quiet() -> None:
+    """What a command prints is its own; libraries may only complain."""
+    from bridge import log
+
+    log.configure("WARNING", "text")
+
+
 @main.command()
 def serve() -> None:
     """Migrate, start the server and print its URL."""
@@ -128,6 +135,7 @@ def rehearse(
         raise click.UsageError("Recordings are given after --audio.")
     if sum((bool(audio), text is not None)) > 1 or (audio and typed):
         raise click.UsageError("Choose one of --audio, --text and --typed answers.")
+    _quiet()
     from .commands.rehearse import Choice
     from .commands.rehearse import rehearse as hold
 
@@ -153,6 +161,7 @@ def migrate() -> None:
 @click.option("--url", help="A running server to look at as well.")
 def doctor(url: str | None) -> None:
     """Check settings, data, voices and ports, and say in words what is wrong."""
+    _quiet()
     from .commands.doctor import examine
 
     sys.exit(asyncio.run(examine(os.environ, url)))
@@ -162,6 +171,7 @@ def doctor(url: str | None) -> None:
 @click.argument("name", required=False, type=click.Choice(["startup", "turns"]))
 def bench(name: str | None) -> None:
     """Measure this machine: all benchmarks, or one."""
+    _quiet()
     from .commands.bench import measure
 
     asyncio.run(measure(name))

@@ -68,7 +68,9 @@ async def errors(request: web.Request, handler: Handler) -> web.StreamResponse:
             raise
         if wants_page:
             sentence = problems.SENTENCES.get(error.status, "The request was refused.")
-            return error_page(request, error.status, sentence, request[REQUEST_ID])
+            page = error_page(request, error.status, sentence, request[REQUEST_ID])
+            page.headers.update(problems.kept_headers(error))
+            return page
         return problems.from_http(error)
     except Exception:  # noqa: BLE001 - The request's top: whatever was not foreseen becomes a 500 without a traceback for the client.
         logger.opt(exception=True).error("Request {} {} failed", request[REQUEST_ID], request.match_info.handler.__name__)

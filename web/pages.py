@@ -21,7 +21,7 @@ from pipeline.voice.choose import describe
 from reporting.render import report_context
 
 from . import openapi, schemas
-from .keys import DEMO, SETTINGS, STORE, USER
+from .keys import DEMO, RECORDINGS, SETTINGS, STORE, USER
 
 PAGE_SIZE = 20
 TITLES = {
@@ -152,7 +152,9 @@ async def report(request: web.Request) -> web.Response:
     async with request.app[STORE].read() as tx:
         session = await calling.owned(tx, request.app[USER], request.match_info["session_id"])
         stored = await tx.report(session.id)
-    context = report_context(stored.body) if stored else {}
+    # The recording may have been deleted since the report was written.
+    playable = await asyncio.to_thread(request.app[RECORDINGS].path, session.id) is not None
+    context = report_context(stored.body | {"recording": playable}) if stored else {}
     return render(
         request,
         "report.html",

@@ -70,10 +70,17 @@ def response(error: PrepkitError) -> web.Response:
     return web.json_response(body(error.code, error.message, error.details), status=status_of(error), headers=headers)
 
 
+def kept_headers(error: web.HTTPException) -> dict[str, str]:
+    """What a client needs of the headers of one of aiohttp's own refusals."""
+    return {name: error.headers[name] for name in ("Allow", "Retry-After") if name in error.headers}
+
+
 def from_http(error: web.HTTPException) -> web.Response:
     """One of aiohttp's own refusals in our shape."""
     message = SENTENCES.get(error.status) or error.reason or "The request was refused."
-    headers = {name: error.headers[name] for name in ("Allow", "Retry-After") if name in error.headers}
     return web.json_response(
-        body(CODES.get(error.status, "http_error"), message), status=error.status, headers=headers, dumps=json.dumps
+        body(CODES.get(error.status, "http_error"), message),
+        status=error.status,
+        headers=kept_headers(error),
+        dumps=json.dumps,
     )

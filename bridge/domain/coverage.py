@@ -13,20 +13,19 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
 
-from .likeness import alike, distance, initials, root, sound, stem
+from .likeness import alike, initials, sound, stem
 from .questions import KeyPoint
 
 __all__ = ["MAX_GAP", "PointCoverage", "Shown", "Span", "cover", "stem"]
 
 _WORD = re.compile(r"[a-z0-9]+(?:'[a-z]+)?")
+_STOP = re.compile(r"[,.;:?!]")
 MAX_GAP = 2
 """Words that may stand between two words of a phrase."""
 REORDER_GAP = 2
 """Words that may stand among those of a phrase said in another order."""
 MIN_SOUNDS = 6
 """Consonants a phrase needs before it is looked for by sound across words."""
-LONG_SOUND = 8
-"""Sounds of a phrase from which one may be wrong."""
 MIN_JOINED = 6
 """Letters a word needs before it is looked for written as two."""
 MIN_TELLING = 4
@@ -89,7 +88,7 @@ class _Phrase:
     telling: tuple[str, ...]
     """Words to be found in any order; empty when the phrase cannot be reordered safely."""
     whole: str
-    """Root of the words written as one; empty when too short."""
+    """Stem of the words written as one; empty when too short."""
     sound: str
     """Sounds of all words; empty when too few."""
 
@@ -97,13 +96,13 @@ class _Phrase:
 @lru_cache(maxsize=16384)
 def _phrase(text: str) -> _Phrase:
     words = [token.word for token in _tokens(text)]
-    telling = [word for word in words if word not in SMALL]
-    safe = all(len(word) >= MIN_TELLING for word in telling) and (len(telling) > 1 or len(words) == 1)
+    telling = words if len(words) == 1 else [word for word in words if word not in SMALL]
+    safe = len(words) == 1 or (len(telling) > 1 and all(len(word) >= MIN_TELLING for word in telling))
     whole, key = "".join(words), "".join(sound(word) for word in words)
     return _Phrase(
         stems=tuple(stem(word) for word in words),
         telling=tuple(telling) if safe else (),
-        whole=root(whole) if len(whole) >= MIN_JOINED else "",
+        whole=stem(whole) if len(whole) >= MIN_JOINED else "",
         sound=key if len(key.replace("A", "")) >= MIN_SOUNDS else "",
     )
 
@@ -112,6 +111,7 @@ class _Answer:
     """An answer's words, indexed for looking phrases up."""
 
     def __init__(self, text: str) -> None:
+        self.text = text
         self.tokens = tokens = _tokens(text)
         self.stems: dict[str, list[int]] = {}
         self.initials: dict[str, list[str]] = {}
@@ -131,13 +131,13 @@ class _Answer:
 
     @property
     def joined(self) -> dict[str, Span]:
-        """Roots of single words and of neighbours written as one."""
+        """Stems of single words and of neighbours written as one."""
         if self._joined is None:
             self._joined = {}
             for i in reversed(range(len(self.tokens))):
-                self._joined[root(self.tokens[i].word)] = self.span(i, i)
+                self._joined[self.tokens[i].stem] = self.span(i, i)
                 if i + 1 < len(self.tokens):
-                    self._joined[root(self.tokens[i].word + self.tokens[i + 1].word)] = self.span(i, i + 1)
+                    self._joined[stem(self.tokens[i].word + self.tokens[i + 1].word)] = self.span(i, i + 1)
         return self._joined
 
     @property
@@ -169,7 +169,7 @@ def _as_one(phrase: _Phrase, answer: _Answer) -> Span | None:
 
 
 def _nearby(phrase: _Phrase, answer: _Answer) -> Span | None:
-    """The telling words close together in any order, in any form or as a recogniser may write them."""
+    """The telling words close together, in any form or as a recogniser may write them; in another order only within a clause."""
     places: list[list[int]] = []
     for word in phrase.telling:
         near = [w for letter in initials(word) for w in answer.initials.get(letter, ()) if alike(w, word)]
@@ -185,27 +185,24 @@ def _nearby(phrase: _Phrase, answer: _Answer) -> Span | None:
                 break
             taken.append(free)
         else:
-            return answer.span(min(taken), max(taken))
+            span = answer.span(min(taken), max(taken))
+            if taken == sorted(taken) or not _STOP.search(answer.text, span.start, span.end):
+                return span
     return None
 
 
 def _by_sound(phrase: _Phrase, answer: _Answer) -> Span | None:
     """The phrase as it sounds, over whole words that need not be its own (`load balance her`)."""
     key, sounds = phrase.sound, answer.sounds
-    if not key:
-        return None
-    slip = int(len(key) >= LONG_SOUND)
-    half = len(key) // 2
     for first, head in enumerate(sounds):
-        if head[:1] != key[0]:
+        if not key or head[:1] != key[0]:
             continue
         heard = ""
         for last in range(first, min(first + len(phrase.stems) + 2, len(sounds))):
             heard += sounds[last]
-            if len(heard) > len(key) + slip:
+            if not key.startswith(heard):
                 break
-            likely = slip and len(heard) >= len(key) - 1 and (heard[:half] == key[:half] or heard[-half:] == key[-half:])
-            if heard == key or (likely and distance(heard, key, 1) <= 1):
+            if heard == key:
                 return answer.span(first, last)
     return None
 

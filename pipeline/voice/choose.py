@@ -65,7 +65,7 @@ def describe(recogniser: str = "auto", speech: str = "auto") -> Voices:
     if ears is None:
         problems.append(f"The recogniser {recogniser} is not installed.")
     if mouth is None:
-        problems.append("No voice is installed: install flite, or the `embedded` extra.")
+        problems.append(_voiceless(speech))
     return Voices(
         recogniser=RECOGNISERS[ears or "none"],
         voice=VOICES[mouth] if mouth else "no voice",
@@ -73,6 +73,11 @@ def describe(recogniser: str = "auto", speech: str = "auto") -> Voices:
         speaks=mouth is not None,
         problem=" ".join(problems) or None,
     )
+
+
+def _voiceless(preference: str) -> str:
+    what = "No voice" if preference == "auto" else f"The voice {preference}"
+    return f"{what} is {'' if preference == 'auto' else 'not '}installed: install flite, or the `embedded` extra."
 
 
 def choose_recogniser(preference: str = "auto") -> STTService | None:
@@ -98,7 +103,7 @@ def choose_synthesiser(preference: str = "auto") -> Synthesiser:
         case "espeak":
             return Espeak()
         case _:
-            raise VoiceUnavailable("No voice is installed: install flite, or the `embedded` extra.")
+            raise VoiceUnavailable(_voiceless(preference))
 
 
 def choose_voice(voice: Voice, pace: Pace, preference: str = "auto") -> TTSService:

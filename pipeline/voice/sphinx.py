@@ -218,7 +218,10 @@ class PocketSphinxSTT(STTService):
             if ready:
                 logger.warning(f"{self}: the recogniser's process ended; starting another")
                 await self._sphinx_work.wait()
-        self._sphinx_give_up()
+        for utterance in list(self._sphinx_ears.pending):
+            self._sphinx_ears.drop(utterance)
+            await self._sphinx_say_held(utterance, last=True)
+        self._sphinx_settle()
         await self.push_error(CANNOT_START.format(reason=reason), force_treat_as_permanent=True)
 
     async def _sphinx_one_life(self) -> tuple[bool, str]:
@@ -259,13 +262,9 @@ class PocketSphinxSTT(STTService):
             utterance.retold = True
             return
         self._sphinx_ears.drop(utterance)
+        await self._sphinx_say_held(utterance, last=True)
         self._sphinx_settle()
         await self.push_error(GAVE_UP)
-
-    def _sphinx_give_up(self) -> None:
-        self._sphinx_ears.close()
-        self._sphinx_ears.pending.clear()
-        self._sphinx_settle()
 
     def _sphinx_settle(self) -> None:
         if not self._sphinx_ears.pending:
@@ -276,39 +275,47 @@ class PocketSphinxSTT(STTService):
 
     async def _sphinx_heard(self, *, id: int, at: int, text: str | None) -> None:
         utterance = self._sphinx_ears.find(id)
-        if utterance is not None:
-            utterance.heard = at
-        if utterance is None or not text or self._sphinx_interim == (id, utterance.pieces, text):
+        if utterance is None:
+            return
+        utterance.heard = at
+        if not text or self._sphinx_interim == (id, utterance.pieces, text):
             return
         self._sphinx_interim = (id, utterance.pieces, text)
-        await self.push_frame(
-            InterimTranscriptionFrame(
-                text, self._user_id, time_now_iso8601(), Language.EN,
-                result=self._sphinx_span(utterance, utterance.done, at, last=False),
-            )
-        )  # fmt: skip
+        await self._sphinx_say_held(utterance)
+        span = self._sphinx_span(utterance, utterance.done, at)
+        await self.push_frame(InterimTranscriptionFrame(text, self._user_id, time_now_iso8601(), Language.EN, result=span))
 
     async def _sphinx_piece(self, *, id: int, at: int, text: str, start: int, end: int, last: bool) -> None:
         utterance = self._sphinx_ears.find(id)
         if utterance is None:
             return
-        span = self._sphinx_span(utterance, start, end, last=last)
+        span = self._sphinx_span(utterance, start, end)
         utterance.finish(at)
+        if text:
+            await self._sphinx_say_held(utterance)
+            utterance.held = (text, span)
         if last:
             self._sphinx_ears.drop(utterance)
-        if text:
+            await self._sphinx_say_held(utterance, last=True)
             await self.emit_stt_usage_metrics()
-            await self.push_frame(
-                TranscriptionFrame(text, self._user_id, time_now_iso8601(), Language.EN, result=span, finalized=last)
-            )
         self._sphinx_settle()
 
-    def _sphinx_span(self, utterance: Utterance, start: int, end: int, *, last: bool) -> SpeechSpan:
+    async def _sphinx_say_held(self, utterance: Utterance, *, last: bool = False) -> None:
+        """A piece waits until more words follow or none will: its silent rest must not hide that it was the last one."""
+        if utterance.held is None:
+            return
+        (text, span), utterance.held = utterance.held, None
+        span["last"] = last
+        await self.push_frame(
+            TranscriptionFrame(text, self._user_id, time_now_iso8601(), Language.EN, result=span, finalized=last)
+        )
+
+    def _sphinx_span(self, utterance: Utterance, start: int, end: int) -> SpeechSpan:
         return SpeechSpan(
             start_offset_ms=round((utterance.start + start) * 1000 / wire.RATE),
             duration_ms=round((end - start) * 1000 / wire.RATE),
             start_monotonic=utterance.started_at + start / wire.RATE,
             utterance=utterance.id,
             piece=utterance.pieces,
-            last=last,
+            last=False,
         )

@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections import deque
 from dataclasses import dataclass, field
+from typing import Any
 
 from .sphinx_wire import RATE
 
@@ -37,6 +38,8 @@ class Utterance:
     retold: bool = False
     """Whether a recogniser has already died on it."""
     pieces: int = 0
+    held: Any = None
+    """The newest words and where they lie, until it is known whether more follow."""
 
     def add(self, pcm: bytes) -> None:
         """Append audio."""

@@ -19,8 +19,8 @@ from typing import Any
 from bridge.domain.wer import words
 
 LONGEST = 3
-OFTEN = 2
-"""A phrase in the bank fewer times than this is chance."""
+OFTEN = {1: 2, 2: 3, 3: 3}
+"""A word, pair or triple that is in the bank fewer times than this is chance."""
 GAIN = 4.0
 """A phrase enters when the bank makes it this many times likelier than the bundled model does."""
 SHARE = {1: 1.0, 2: 0.5, 3: 0.5}
@@ -67,7 +67,7 @@ def worth_teaching(decoder: Any, texts: Iterable[str]) -> list[tuple[str, str, f
     found, total = count(texts)
     entries = []
     for phrase, times in found.items():
-        if times < OFTEN:
+        if times < OFTEN[len(phrase)]:
             continue
         phones = [decoder.lookup_word(word) for word in phrase]
         likely = SHARE[len(phrase)] * times / total

@@ -71,7 +71,7 @@ class Flite:
             source.write_bytes(plain_text(text))
             options = [*self.VOICES[voice], "--setf", f"duration_stretch={self.STRETCH[pace]}"]
             await self._run(*options, "-f", str(source), "-o", str(target))
-            return read_wav(target.read_bytes())
+            return read_wav(target.read_bytes() if target.exists() else b"")
 
     async def _run(self, *options: str) -> None:
         quiet = asyncio.subprocess.DEVNULL
@@ -96,7 +96,7 @@ class Espeak:
 
     name = "espeak"
     label = "eSpeak NG, a synthetic voice on this machine"
-    VARIANTS: ClassVar[dict[Voice, bytes]] = {Voice.NEUTRAL: b"en-us", Voice.WARM: b"en-us+f3", Voice.DEEP: b"en-us+m3"}
+    VARIANTS: ClassVar[dict[Voice, bytes]] = {Voice.NEUTRAL: b"en-us", Voice.WARM: b"en-us+f4", Voice.DEEP: b"en-us+m1"}
     WORDS_PER_MINUTE: ClassVar[dict[Pace, int]] = {Pace.SLOW: 130, Pace.MODERATE: 155, Pace.FAST: 185}
     _lock = threading.Lock()
     _library: ctypes.CDLL | None = None

@@ -64,6 +64,13 @@ class Server:
         shown: dict[str, Any] = await self.call("GET", f"/api/interviews/{session_id}")
         return shown
 
+    async def status(self, session_id: str, *wanted: str, seconds: float = 15) -> dict[str, Any]:
+        """The interview, once its status is one of these."""
+        async with asyncio.timeout(seconds):
+            while (shown := await self.show(session_id))["status"] not in wanted:
+                await asyncio.sleep(0.25)
+        return shown
+
     async def turns(self, session_id: str, speaker: str = "candidate") -> list[dict[str, Any]]:
         """Stored turns of one speaker."""
         return [turn for turn in (await self.show(session_id))["transcript"] or [] if turn["speaker"] == speaker]

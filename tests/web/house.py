@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -234,8 +234,6 @@ async def change(store: Store, session: InterviewSession) -> InterviewSession:
 
 async def copy_for(store: Store, session: InterviewSession, **changes: Any) -> InterviewSession:
     """A session of its own with these changes, as if set up by somebody else or at another time."""
-    from dataclasses import replace
-
     made = replace(session, **({"id": str(uuid4())} | changes))
     async with store.begin() as tx:
         await tx.add_session(made)

@@ -107,9 +107,9 @@ async def test_the_answer_has_the_documented_shape(house: House):
             "expiresAt": None,
         },
     }
-    assert [1, 2, 3, 4, 5, 6] == [question["order"] for question in questions]
+    assert [question["order"] for question in questions] == [1, 2, 3, 4, 5, 6]
     assert all(set(question) == {"id", "order", "minutes", "text"} for question in questions)
-    assert 28 == pytest.approx(sum(question["minutes"] for question in questions), abs=0.5)
+    assert pytest.approx(sum(question["minutes"] for question in questions), abs=0.5) == 28
 
 
 async def test_no_question_is_shown_before_it_is_asked(house: House):
@@ -122,8 +122,8 @@ async def test_no_question_is_shown_before_it_is_asked(house: House):
         session = await tx.session(session_id)
 
     assert session is not None
-    assert 6 == len(session.questions)
-    assert [] == [text for text in secrets(session.questions) for answer in (made, shown, page) if text in answer]
+    assert len(session.questions) == 6
+    assert [text for text in secrets(session.questions) for answer in (made, shown, page) if text in answer] == []
     assert '"text": null' in shown
     assert "expectedKeyPoints" not in shown
 
@@ -172,7 +172,7 @@ async def test_an_unknown_area_is_kept_as_free_text(house: House):
     areas = ["  Quantum caching ", "databases", "", "async"]
     kept = await configuration(house, type="system-design", focusAreas=areas)
 
-    assert ["database-design", "Quantum caching", "async"] == kept["focusAreas"]
+    assert kept["focusAreas"] == ["database-design", "Quantum caching", "async"]
 
 
 @pytest.mark.parametrize("difficulty", list(Difficulty))

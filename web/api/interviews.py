@@ -23,6 +23,7 @@ from .. import schemas
 from ..keys import RECORDINGS, STORE, SUPERVISOR, USER
 
 REPORT_RETRY_SECONDS = "2"
+NOT_BEGUN = (SessionStatus.SETUP, SessionStatus.AWAITING_PAYMENT, SessionStatus.READY, SessionStatus.INITIATED)
 STEPS = {
     ReportStatus.QUEUED: "Waiting for its turn",
     ReportStatus.RUNNING: "Comparing your answers with the key points",
@@ -185,7 +186,7 @@ async def complete(request: web.Request) -> web.Response:
     session_id = request.match_info["session_id"]
     async with request.app[STORE].read() as tx:
         session = await calling.owned(tx, request.app[USER], session_id)
-    if session.status in (SessionStatus.READY, SessionStatus.SETUP, SessionStatus.INITIATED):
+    if session.status in NOT_BEGUN:
         raise Conflict("This interview has not begun, so there is nothing to report on.")
     await request.app[SUPERVISOR].end(session_id)
     await calling.finish(request.app[STORE], session_id, "ended_by_candidate", elapsed_ms=None, now=datetime.now(UTC))

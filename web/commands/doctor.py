@@ -118,6 +118,8 @@ def voices(settings: Settings) -> list[Finding]:
         hearing = Finding("recogniser", True, f"{ears}.")
     if found.speaks:
         return [hearing, Finding("voice", True, f"{found.voice[:1].upper() + found.voice[1:]}.")]
+    if settings.speech.value != "auto":
+        return [hearing, Finding("voice", False, f"{settings.speech.value} is not installed; PREPKIT_SPEECH=auto takes what there is.")]
     return [hearing, Finding("voice", False, "None is installed: install flite (apt-get install flite) or the `embedded` extra.")]
 
 

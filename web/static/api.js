@@ -58,13 +58,3 @@ function words(status) {
   if (status === 429) return "That was too many requests in a short time. Wait a minute, then try again.";
   return `The server answered with an error (${status}). Try again; if it stays, the server's log says more.`;
 }
-
-/**
- * A checkout page may be another site, but only by https; plain http is for this machine.
- * @param {string} address
- */
-export function safeCheckout(address) {
-  const url = new URL(address, location.href);
-  const local = ["127.0.0.1", "localhost", "[::1]"].includes(url.hostname);
-  return url.protocol === "https:" || (url.protocol === "http:" && (local || url.origin === location.origin)) ? url.href : null;
-}

@@ -3,7 +3,7 @@
  * The set-up page's behaviour: one step at a time (the step is the URL's fragment, so the browser's Back works), a draft that
  * survives a reload, the review, and sending it. Without this file the page is one long form to read.
  */
-import { ApiError, call, safeCheckout } from "./api.js";
+import { ApiError, call } from "./api.js";
 
 /** @typedef {{slug: string, title: string}} Named */
 /** @typedef {Named & {areas: Named[]}} TypeChoice */
@@ -249,6 +249,16 @@ async function submit() {
     busy(false);
     showProblem(/** @type {ApiError} */ (error));
   }
+}
+
+/**
+ * A checkout page may be another site, but only by https; plain http is for this machine.
+ * @param {string} address
+ */
+function safeCheckout(address) {
+  const url = new URL(address, location.href);
+  const local = ["127.0.0.1", "localhost", "[::1]"].includes(url.hostname);
+  return url.protocol === "https:" || (url.protocol === "http:" && (local || url.origin === location.origin)) ? url.href : null;
 }
 
 /** @param {string} sessionId */

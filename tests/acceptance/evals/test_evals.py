@@ -8,11 +8,13 @@ from string import Template
 
 import pytest
 import pytest_asyncio
-from aiohttp import WSServerHandshakeError
+from aiohttp import web
 from pipecat.evals.scenario import EvalScenarioFile
 from pipecat.evals.session import EvalSession, EvalSessionParams
 
 from bridge import bank
+from bridge.config import Settings
+from web import routes
 
 from ..live import running
 
@@ -43,12 +45,14 @@ async def play(server, name, tmp_path, **filled):
     (tmp_path / "interview.yaml").write_text(text)
     scenarios = {s.name: s for s in EvalScenarioFile.load(tmp_path / "interview.yaml").scenarios}
     url, token = await server.start(made["sessionId"])
-    session = EvalSession.from_scenario(
+    run = EvalSession.from_scenario(
         scenarios[f"interview/{name}"],
         f"{url.replace('/ws/', '/eval/')}?token={token}",
         params=EvalSessionParams(default_timeout_ms=30_000),
     )
-    return made["sessionId"], await session.run()
+    result = await run.run()
+    await server.status(made["sessionId"], "interrupted")
+    return made["sessionId"], result
 
 
 async def test_the_harness_holds_a_typed_interview(server, tmp_path):
@@ -66,7 +70,7 @@ async def test_the_harness_speaks_to_the_interviewer(server, tmp_path):
     recording = tmp_path / "thin.wav"
     subprocess.run(["flite", "-voice", "slt", "-t", SAID, "-o", recording], check=True)
 
-    session_id, result = await play(server, "spoken", tmp_path, said=SAID, heard="look", recording=str(recording))
+    session_id, result = await play(server, "spoken", tmp_path, said=SAID, heard="element of the list", recording=str(recording))
 
     assert result.passed, "\n".join([*map(str, result.failures), *result.debug_log])
     assert [turn["source"] for turn in await server.turns(session_id)] == ["speech"]
@@ -80,8 +84,14 @@ async def test_the_harness_needs_a_token_like_anybody(server):
     assert await server.close_code(url.replace("/ws/", "/eval/"), "wrong") == 4401
 
 
-async def test_only_an_application_made_for_it_has_the_evals_socket(server, tmp_path):
-    """The evals socket is no part of the public server: a path that is not there."""
-    pytest.skip("placeholder")
-    with pytest.raises(WSServerHandshakeError, match="404"):
-        await server.http.ws_connect(f"{server.url}/eval/interviews/x")
+async def test_only_an_application_made_for_it_has_the_evals_socket():
+    """No setting opens the evals socket: an application has its route only when it was made with `evals=True` (contract §5 knows two wires)."""
+    plain = web.Application()
+    routes.add(plain)
+    asked = web.Application()
+    routes.add(asked)
+    routes.add_evals(asked)
+    paths = [{route.resource.canonical for route in app.router.routes()} for app in (plain, asked)]
+
+    assert [{path for path in found if path.startswith("/eval")} for found in paths] == [set(), {"/eval/interviews/{session_id}"}]
+    assert not [name for name in Settings.model_fields if "eval" in name]

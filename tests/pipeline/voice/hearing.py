@@ -68,7 +68,11 @@ class Hearing:
 
     def take(self, frame):
         """Sort a frame that came out at either end."""
-        for kind, kept in ((TranscriptionFrame, self.finals), (InterimTranscriptionFrame, self.interims), (ErrorFrame, self.errors)):
+        for kind, kept in (
+            (TranscriptionFrame, self.finals),
+            (InterimTranscriptionFrame, self.interims),
+            (ErrorFrame, self.errors),
+        ):
             if isinstance(frame, kind):
                 kept.append(frame)
                 self.changed.set()
@@ -98,14 +102,14 @@ class Hearing:
         await self.feed(pcm[10 * CHUNK :] + silence(0.2), speed)
         await self.send(VADUserStoppedSpeakingFrame(stop_secs=0.2))
 
-    async def until(self, done, seconds=30):
+    async def until(self, done, seconds=120):
         """Wait for a condition on what came out."""
         async with asyncio.timeout(seconds):
             while not done():
                 self.changed.clear()
                 await self.changed.wait()
 
-    async def last_final(self, utterance=0, seconds=30):
+    async def last_final(self, utterance=0, seconds=120):
         """Wait for the end of an utterance."""
         await self.until(lambda: any(f.result["last"] and f.result["utterance"] == utterance for f in self.finals), seconds)
         return next(f for f in self.finals if f.result["last"] and f.result["utterance"] == utterance)
@@ -145,7 +149,7 @@ async def hearing(stt, *, vad=False):
         await asyncio.wait_for(started.wait(), 10)
         yield heard
         await worker.queue_frame(EndFrame())
-        await asyncio.wait_for(running, 15)
+        await asyncio.wait_for(running, 30)
     finally:
         if not running.done():
             await runner.cancel()

@@ -1,6 +1,7 @@
 """PocketSphinx through a real pipeline: words, their times, long speech, and a process that dies (R-041, R-065)."""
 
 import asyncio
+import itertools
 import os
 import signal
 
@@ -41,7 +42,7 @@ async def test_interview_sentences_are_understood():
             wrong += edits(words(sentence), words(" ".join(frame.text for frame in heard.finals[before:])))
 
     assert wrong / sum(len(words(sentence)) for sentence in SENTENCES) <= 0.25
-    assert [] == heard.errors
+    assert heard.errors == []
 
 
 @needs_flite
@@ -55,7 +56,7 @@ async def test_words_come_while_one_talks_and_say_when_they_were_said():
         final = await heard.last_final()
         clock_ms = stt.clock_ms
 
-    assert 1 <= len(heard.interims)
+    assert len(heard.interims) >= 1
     assert all(a.text != b.text for a, b in zip(heard.interims, heard.interims[1:], strict=False))
     assert final.finalized
     assert final.result["start_offset_ms"] == pytest.approx(2000 + start, abs=200)
@@ -104,10 +105,10 @@ async def test_long_speech_is_written_down_piece_by_piece():
         waiting = stt.waiting_secs
     spans = [(f.result["start_offset_ms"], f.result["start_offset_ms"] + f.result["duration_ms"]) for f in heard.finals]
 
-    assert 1 <= len(early)
+    assert len(early) >= 1
     assert [False] * (len(heard.finals) - 1) + [True] == [frame.finalized for frame in heard.finals]
     assert list(range(len(heard.finals))) == [frame.result["piece"] for frame in heard.finals]
-    assert all(a_end <= b_start for (_, a_end), (b_start, _) in zip(spans, spans[1:], strict=False))
+    assert all(a_end <= b_start for (_, a_end), (b_start, _) in itertools.pairwise(spans))
     assert all(end - start <= 28_500 for start, end in spans)
     assert waiting == 0
     assert word_error_rate(" ".join(SENTENCES), heard.text) <= 0.3
@@ -121,7 +122,7 @@ async def test_a_recogniser_killed_mid_sentence_recovers_every_word():
     for kill in (False, True):
         stt = PocketSphinxSTT()
         async with hearing(stt) as heard:
-            await heard.feed(speech[:0] + silence(0.3))
+            await heard.feed(silence(0.3))
             half = asyncio.create_task(heard.utter(speech))
             await heard.until(lambda heard=heard: bool(heard.interims))
             if kill:
@@ -132,7 +133,7 @@ async def test_a_recogniser_killed_mid_sentence_recovers_every_word():
 
     assert results[0].text == results[1].text
     assert results[0].result["start_offset_ms"] == results[1].result["start_offset_ms"]
-    assert [] == errors
+    assert errors == []
 
 
 @needs_flite
@@ -160,17 +161,15 @@ async def test_a_muted_candidate_is_not_heard_but_the_clock_goes_on():
 
     assert abs(clock_ms - (200 + len(speech) / 32)) <= 20
     assert waiting == 0
-    assert [] == heard.finals
+    assert heard.finals == []
 
 
 @needs_flite
 async def test_last_words_before_a_graceful_end_are_kept():
-    """R-041: the call ends in mid-sentence; what was said is still recognised."""
+    """R-041: the call ends as the candidate does; what was said is still recognised."""
     speech = await spoken(SHORT)
     async with hearing(PocketSphinxSTT()) as heard:
-        cut = asyncio.create_task(heard.utter(speech))
-        await heard.until(lambda: bool(heard.interims))
-        await cut
+        await heard.utter(speech, speed=1.0)
 
     assert word_error_rate(SHORT, heard.text) <= 0.2
 

@@ -1,9 +1,11 @@
 // @ts-check
 /**
- * What is said, as text. Finished lines come only from the server's `turn` messages, which are sent after the words are stored;
- * text that may still change is shown beside the live region, so that a screen reader hears each line once.
+ * The interview as text: what is said, and the box for typed answers.
+ *
+ * Finished lines come only from the server's `turn` messages, which are sent after the words are stored; text that may still change is
+ * shown beside the live region, so that a screen reader hears each line once. A typed answer is shown until the server has stored it.
  */
-import { byId, make } from "./dom.js";
+import { byId, make, on, say } from "./dom.js";
 
 const NAMES = /** @type {Record<string, string>} */ ({ interviewer: "Interviewer", candidate: "You" });
 
@@ -15,6 +17,11 @@ export class Captions {
     this.lines = new Map();
     /** Settled words of the turn that is going on. @type {Record<string, string>} */
     this.pieces = { interviewer: "", candidate: "" };
+  }
+
+  /** Lines said before this page was opened; call while the captions are hidden, so that they are not read out. @param {any[]} turns */
+  restore(turns) {
+    for (const turn of turns) if (turn.final) this.turn(turn);
   }
 
   /** @param {{turnId: string, speaker: string, text: string, final: boolean}} turn */
@@ -68,5 +75,61 @@ export class Captions {
     line.hidden = !text;
     line.textContent = text ? `${NAMES[who]}: ${text} …` : "";
     if (text) byId("captions-empty").hidden = true;
+  }
+}
+
+const SENDING = { sending: "Sending…", waiting: "Waits for the connection, then it is sent", stored: "Stored.", failed: "Not accepted. Please send it again." };
+
+export class TypedAnswers {
+  /** @param {import("./session.js").Session} session */
+  constructor(session) {
+    this.session = session;
+    this.box = /** @type {HTMLTextAreaElement} */ (byId("typed-text"));
+    this.list = byId("pending");
+    /** @type {Map<string, HTMLElement>} */
+    this.pending = new Map();
+    this.draftKey = `prepkit.typed.${session.id}`;
+    this.box.value = sessionStorage.getItem(this.draftKey) ?? "";
+    this.box.addEventListener("input", () => sessionStorage.setItem(this.draftKey, this.box.value));
+    this.box.addEventListener("keydown", (event) => {
+      if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+      event.preventDefault();
+      this.submit();
+    });
+    byId("typed").addEventListener("submit", (event) => {
+      event.preventDefault();
+      this.submit();
+    });
+    on(session, "text", (answer) => this.show(answer));
+  }
+
+  submit() {
+    const text = this.box.value.trim();
+    if (!text) return;
+    this.box.value = "";
+    sessionStorage.removeItem(this.draftKey);
+    this.session.sendText(text);
+    this.box.focus();
+  }
+
+  /** @param {import("./session.js").TypedAnswer} answer */
+  show({ id, text, status }) {
+    let line = this.pending.get(id);
+    if (status === "stored") {
+      line?.remove();
+      this.pending.delete(id);
+    } else {
+      if (!line) {
+        line = document.createElement("li");
+        line.append(make("span", text, "pending-text"), make("span", "", "muted"));
+        this.pending.set(id, line);
+        this.list.append(line);
+      }
+      /** @type {HTMLElement} */ (line.lastElementChild).textContent = SENDING[status];
+      line.dataset.status = status;
+    }
+    if (status === "failed" && !this.box.value) this.box.value = text;
+    this.list.hidden = this.pending.size === 0;
+    say(byId("typed-status"), SENDING[status]);
   }
 }

@@ -6,6 +6,14 @@
 /** @template {HTMLElement} [T=HTMLElement] @param {string} id @returns {T} */
 export const byId = (id) => /** @type {T} */ (document.getElementById(id));
 
+/** @type {(id: string) => HTMLInputElement} */
+export const field = byId;
+/** @type {(id: string) => HTMLButtonElement} */
+export const control = byId;
+
+/** Calls `act` with the detail of each event. @param {EventTarget} target @param {string} type @param {(detail: any) => void} act */
+export const on = (target, type, act) => target.addEventListener(type, (event) => act(/** @type {CustomEvent} */ (event).detail));
+
 /** Sets text only where it changed, so that live regions are not announced again. @param {HTMLElement} element @param {string} text */
 export function say(element, text) {
   if (element.textContent !== text) element.textContent = text;

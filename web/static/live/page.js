@@ -4,14 +4,14 @@
  *
  * The parts know nothing of each other; this file joins them. Message names are the public contract's.
  */
+import { call } from "../api.js";
 import { Sound, meterValue, microphones } from "./audio.js";
-import { Captions } from "./captions.js";
-import { byId, clockText, fillDevices, say } from "./dom.js";
+import { Captions, TypedAnswers } from "./captions.js";
+import { byId, control, clockText, field, fillDevices, on, say } from "./dom.js";
 import { Ending } from "./ending.js";
 import { Preflight } from "./preflight.js";
 import { BrowserRecognition } from "./recognition.js";
 import { Session } from "./session.js";
-import { TypedAnswers } from "./typed.js";
 import { microphoneProblem } from "./words.js";
 
 const room = byId("interview");
@@ -43,12 +43,13 @@ async function begin(chosen) {
   sessionStorage.setItem(CHOICES, JSON.stringify(chosen));
   sound.speaker(choices.readAloud);
   await sound.open().catch(() => sound.speaker(false));
+  if (RESUMABLE.includes(room.dataset.status ?? "")) await restoreCaptions();
   preflight.hide();
   byId("live").hidden = false;
   const typing = choices.mode === "typed";
   room.dataset.mode = choices.mode;
   byId("mute").hidden = typing;
-  /** @type {HTMLInputElement} */ (byId("speaker-on")).checked = choices.readAloud;
+  field("speaker-on").checked = choices.readAloud;
   say(byId("typed-label"), typing ? "Type your answer" : "Or type your answer");
   say(byId("candidate-state"), typing ? "Typing" : "Quiet");
   if (!typing) void listDevices();
@@ -58,10 +59,10 @@ async function begin(chosen) {
     details: { mode: choices.mode, recogniser: typing ? "none" : choices.recogniser },
   });
   new TypedAnswers(session);
-  session.addEventListener("state", (event) => state(/** @type {CustomEvent} */ (event).detail));
-  session.addEventListener("message", (event) => message(/** @type {CustomEvent} */ (event).detail));
-  session.addEventListener("audio", (event) => sound.play(/** @type {CustomEvent} */ (event).detail));
-  session.addEventListener("ended", (event) => ended(/** @type {CustomEvent} */ (event).detail));
+  on(session, "state", state);
+  on(session, "message", message);
+  on(session, "audio", (pcm) => sound.play(pcm));
+  on(session, "ended", ended);
   await session.open();
 }
 
@@ -76,6 +77,11 @@ async function comeBack() {
     choices = { ...choices, mode: "typed" };
   }
   await begin(choices);
+}
+
+async function restoreCaptions() {
+  const { data } = await call("GET", `/api/interviews/${encodeURIComponent(sessionId)}`).catch(() => ({ data: null }));
+  captions.restore(data?.transcript ?? []);
 }
 
 async function listDevices() {
@@ -105,7 +111,7 @@ function state({ state: now, title, text, button, status }) {
   room.dataset.state = now;
   byId("connection").dataset.state = now;
   say(byId("connection-text"), now === "stopped" ? "Not connected" : text ? `${title}. ${text}` : title);
-  for (const id of ["done", "next"]) /** @type {HTMLButtonElement} */ (byId(id)).disabled = now !== "live";
+  for (const id of ["done", "next"]) control(id).disabled = now !== "live";
   byId("recording").hidden = now !== "live";
   const stopped = now === "stopped";
   if (stopped) {
@@ -156,7 +162,8 @@ let botTextFrom = "";
 /** A server sends the interviewer's words under one of two names; the first one seen is followed. @param {string} type @param {any} data */
 function botText(type, data) {
   botTextFrom ||= type;
-  if (type === botTextFrom && typeof data?.text === "string") captions.hear("interviewer", data.text, true);
+  const late = data?.spoken === true && byId("speaker-interviewer").dataset.speaking !== "true";
+  if (type === botTextFrom && !late && typeof data?.text === "string") captions.hear("interviewer", data.text, true);
 }
 
 /** @param {any} data */
@@ -204,6 +211,7 @@ function speaking(who, on) {
   byId(`speaker-${who}`).dataset.speaking = String(on);
   if (who === "interviewer") {
     say(byId("interviewer-state"), on ? "Speaking" : "Listening");
+    if (!on) captions.clear("interviewer");
     recognition?.pause(on);
   } else if (choices.mode === "voice") {
     say(byId("candidate-state"), sound.muted ? "Muted" : on ? "Speaking" : "Quiet");
@@ -256,15 +264,14 @@ dialog.addEventListener("close", () => {
 });
 byId("trouble-button").addEventListener("click", () => session.retry());
 byId("wake").addEventListener("click", () => void sound.wake());
-byId("speaker-on").addEventListener("change", (event) => sound.speaker(/** @type {HTMLInputElement} */ (event.target).checked));
-byId("live-device").addEventListener("change", async (event) => {
-  const { value } = /** @type {HTMLSelectElement} */ (event.target);
-  await sound.openMicrophone(value).catch((error) => say(byId("notice"), microphoneProblem(error).title));
+byId("speaker-on").addEventListener("change", () => sound.speaker(field("speaker-on").checked));
+byId("live-device").addEventListener("change", async () => {
+  await sound.openMicrophone(field("live-device").value).catch((error) => say(byId("notice"), microphoneProblem(error).title));
 });
 document.addEventListener("keydown", (event) => {
   const target = /** @type {HTMLElement} */ (event.target);
   const typing = target.matches("input:not([type=checkbox]), textarea, select") || dialog.open;
-  const wanted = /** @type {HTMLInputElement} */ (byId("keys-on")).checked && !byId("live").hidden;
+  const wanted = field("keys-on").checked && !byId("live").hidden;
   if (typing || !wanted || event.ctrlKey || event.metaKey || event.altKey || event.repeat) return;
   const action = actions[event.key.toLowerCase()];
   if (!action) return;
@@ -272,16 +279,15 @@ document.addEventListener("keydown", (event) => {
   action();
 });
 
-sound.addEventListener("pcm", (event) => {
-  const { pcm, rms } = /** @type {CustomEvent} */ (event).detail;
+on(sound, "pcm", ({ pcm, rms }) => {
   session?.sendAudio(pcm);
   meter("candidate-level", rms);
 });
-sound.addEventListener("heard", (event) => meter("interviewer-level", /** @type {CustomEvent} */ (event).detail.rms));
-sound.addEventListener("suspended", (event) => {
-  byId("wake-field").hidden = !(/** @type {CustomEvent} */ (event).detail) || room.dataset.state === "ended";
+on(sound, "heard", ({ rms }) => meter("interviewer-level", rms));
+on(sound, "suspended", (suspended) => {
+  byId("wake-field").hidden = !suspended || room.dataset.state === "ended";
 });
-sound.addEventListener("mic-lost", async () => {
+on(sound, "mic-lost", async () => {
   say(byId("notice"), "The microphone was unplugged. Trying another one…");
   await sound.openMicrophone().then(
     () => say(byId("notice"), "The microphone was unplugged; now another one is used."),

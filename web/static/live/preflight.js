@@ -7,7 +7,7 @@
  */
 import { Sound, meterValue, microphones } from "./audio.js";
 import { toFloat } from "./codec.js";
-import { byId, fillDevices, say } from "./dom.js";
+import { byId, control, field, fillDevices, on, say } from "./dom.js";
 import { browserCanRecognise } from "./recognition.js";
 import { browserProblem, microphoneProblem } from "./words.js";
 
@@ -41,13 +41,13 @@ export class Preflight {
     byId("level-again").addEventListener("click", () => void this.checkLevel());
     byId("level-play").addEventListener("click", () => this.playBack());
     byId("device").addEventListener("change", () => {
-      this.device = /** @type {HTMLSelectElement} */ (byId("device")).value;
+      this.device = field("device").value;
       void this.checkMicrophone();
     });
     byId("start").addEventListener("click", () => void this.start("voice"));
     byId("start-typed").addEventListener("click", () => void this.start("typed"));
     byId("consent").addEventListener("change", () => this.needConsent(false));
-    this.sound.addEventListener("pcm", (event) => this.hear(/** @type {CustomEvent} */ (event).detail));
+    on(this.sound, "pcm", (chunk) => this.hear(chunk));
     void this.checkNetwork();
     this.checkBrowser();
   }
@@ -74,7 +74,7 @@ export class Preflight {
       this.mark("microphone", "waiting", "Not available here");
       this.mark("level", "waiting", "Not available here");
       byId("mic-check").hidden = true;
-      /** @type {HTMLButtonElement} */ (byId("start")).disabled = true;
+      control("start").disabled = true;
       return;
     }
     this.mark("browser", "good", "Ready for sound");
@@ -164,7 +164,7 @@ export class Preflight {
 
   /** @param {boolean} on */
   setPlayable(on) {
-    for (const id of ["level-again", "level-play"]) /** @type {HTMLButtonElement} */ (byId(id)).disabled = !on;
+    for (const id of ["level-again", "level-play"]) control(id).disabled = !on;
   }
 
   /** @param {{pcm: ArrayBuffer, rms: number, peak: number}} chunk */
@@ -199,7 +199,7 @@ export class Preflight {
 
   /** @param {"voice" | "typed"} mode */
   async start(mode) {
-    if (!(/** @type {HTMLInputElement} */ (byId("consent")).checked)) return this.needConsent(true);
+    if (!field("consent").checked) return this.needConsent(true);
     this.busy(true);
     say(byId("preflight-status"), "");
     this.listening = false;
@@ -215,14 +215,14 @@ export class Preflight {
     await this.onStart({
       mode,
       recogniser: recogniser === "browser" ? "browser" : "server",
-      readAloud: mode === "voice" || /** @type {HTMLInputElement} */ (byId("read-aloud")).checked,
+      readAloud: mode === "voice" || field("read-aloud").checked,
     });
     this.busy(false);
   }
 
   /** @param {boolean} on */
   busy(on) {
-    for (const id of ["start", "start-typed"]) /** @type {HTMLButtonElement} */ (byId(id)).disabled = on || (id === "start" && this.problem !== null);
+    for (const id of ["start", "start-typed"]) control(id).disabled = on || (id === "start" && this.problem !== null);
     say(byId("start-text"), on ? "Starting…" : "Start the interview");
   }
 }

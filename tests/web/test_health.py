@@ -1,0 +1,132 @@
+"""`/healthz` and `/readyz`, and a server that comes, goes and comes again in one process. Each test has its own server."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from bridge.usecases import privacy
+from storage.database import Database
+from web.keys import SUPERVISOR
+
+from .house import House, add_recording, finished_session, live_session, running, until_none
+
+
+async def ready(house: House) -> tuple[int, dict[str, bool], dict[str, str | None]]:
+    """Status, which checks are good, and the reasons of those that are not."""
+    status, body = await house.call("GET", "/readyz")
+    checks = body["checks"]
+    assert body["ready"] == (status == 200)
+    return (
+        status,
+        {name: check["ok"] for name, check in checks.items()},
+        {name: check.get("reason") for name, check in checks.items()},
+    )
+
+
+async def test_the_database_is_gone(tmp_path: Path):
+    """Contract 4: readyz 503 with the reason, healthz 200 all the same; an API call is a clean 5xx in our shape, without a traceback."""
+    async with running(tmp_path) as house:
+        assert (await ready(house))[0] == 200
+        # The pages of the file itself, as a broken disk leaves them.
+        with (tmp_path / "prepkit.db").open("r+b") as file:
+            file.write(b"x" * 300_000)
+
+        status, good, reasons = await ready(house)
+        alive, _ = await house.fetch("GET", "/healthz")
+        page, html = await house.fetch("GET", "/history")
+        broken, body = await house.call("GET", "/api/interviews/history")
+
+    assert (status, good["database"], alive.status) == (503, False, 200)
+    assert "database" in (reasons["database"] or "")
+    assert (broken, body["error"]["code"]) == (500, "internal")
+    assert body["error"]["details"]["reference"]
+    assert (page.status, page.content_type) == (500, "text/html")
+    assert [word for word in ("Traceback", "sqlite", "SELECT", str(tmp_path)) if word in html + str(body)] == []
+
+
+async def test_the_tables_are_not_ours(tmp_path: Path):
+    """Contract 4: a database that another version has migrated is not ready."""
+    async with running(tmp_path) as house:
+        connection = sqlite3.connect(tmp_path / "prepkit.db")
+        connection.execute("UPDATE alembic_version SET version_num = 'r9999'")
+        connection.commit()
+        connection.close()
+
+        status, good, _ = await ready(house)
+
+    assert (status, good["database"]) == (503, False)
+
+
+async def test_a_server_that_is_leaving_is_not_ready(tmp_path: Path):
+    """Contract 4: while it drains, readyz is 503 and start is 503 with Retry-After; reading goes on."""
+    async with running(tmp_path) as house:
+        made = await house.set_up()
+        await house.app[SUPERVISOR].stop_all()
+
+        status, good, reasons = await ready(house)
+        response, _ = await house.fetch("POST", f"/api/interviews/{made['sessionId']}/start")
+        shown, _ = await house.call("GET", f"/api/interviews/{made['sessionId']}")
+
+    assert (status, good["calls"], reasons["calls"]) == (503, False, "The server is shutting down.")
+    assert (response.status, response.headers["Retry-After"], shown) == (503, "60", 200)
+
+
+async def test_a_full_house_says_when_to_come_back(tmp_path: Path):
+    """R-092, contract 4: at capacity start is 503 with Retry-After, and the interview stays ready to start."""
+    async with running(tmp_path) as house:
+        house.app[SUPERVISOR].max_calls = 0
+        made = await house.set_up()
+
+        response, _ = await house.fetch("POST", f"/api/interviews/{made['sessionId']}/start")
+        body = await response.json()
+        _, shown = await house.call("GET", f"/api/interviews/{made['sessionId']}")
+
+    assert (response.status, response.headers["Retry-After"], body["error"]["code"]) == (503, "60", "at_capacity")
+    assert shown["status"] == "ready"
+
+
+async def test_a_restart_keeps_everything(tmp_path: Path):
+    """M1, contract 1: down and up again on the same folder: interviews, reports and recordings are there, a live one can be resumed."""
+    async with running(tmp_path) as house:
+        done = await house.finished()
+        wav = await add_recording(house.recordings, done.id)
+        live = (await live_session(house.store, house.user)).session
+        _, report = await house.call("GET", f"/api/interviews/{done.id}/report")
+    async with running(tmp_path) as house:
+        assert (200, report) == await house.call("GET", f"/api/interviews/{done.id}/report")
+        async with house.client.get(f"{house.origin}/api/interviews/{done.id}/recording") as response:
+            assert wav == await response.read()
+        _, shown = await house.call("GET", f"/api/interviews/{live.id}")
+        status, started = await house.call("POST", f"/api/interviews/{live.id}/start")
+
+    assert shown["status"] == "interrupted"
+    assert (status, started["callId"]) == (200, live.call_id)
+
+
+@pytest.mark.parametrize("left", ["report", "purge"])
+async def test_a_job_left_behind_is_done_by_the_next_server(tmp_path: Path, left: str):
+    """C-23, C-34: a report or a purge that was due when the server went down is done after the restart."""
+    async with running(tmp_path) as house:
+        settled = await house.finished()
+    database = await Database.open(f"sqlite+aiosqlite:///{tmp_path / 'prepkit.db'}")
+    async with database.begin() as tx:
+        user = await tx.single_user()
+    if left == "report":
+        session = await finished_session(database, user, report=False)
+    else:
+        session = settled
+        await privacy.delete_session(database, user, session.id)
+    await database.close()
+
+    async with running(tmp_path) as house:
+
+        async def due() -> bool:
+            async with house.store.read() as tx:
+                if left == "report":
+                    return await tx.report(session.id) is None
+                return bool(await tx.turns(session.id))
+
+        await until_none(due)
