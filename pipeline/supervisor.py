@@ -10,6 +10,7 @@ import gc
 import os
 from collections.abc import Callable
 from datetime import UTC, datetime
+from weakref import WeakValueDictionary
 
 from loguru import logger
 
@@ -45,6 +46,8 @@ class Supervisor:
         self._make_voices = make_voices
         self.max_calls = max_calls or CALLS_PER_CORE * len(os.sched_getaffinity(0))
         self._live: dict[str, tuple[CallLeg, asyncio.Event]] = {}
+        self._doors: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        """Sessions somebody is being admitted to."""
         self.draining = False
 
     @property
@@ -60,17 +63,19 @@ class Supervisor:
 
     async def hold(self, session_id: str, token: str, leg: Leg) -> None:
         """Admit, run and end one leg. Raises BadTicket before anything else has happened."""
-        # The older tab must have let go before the log is read, or two writers would share one sequence.
-        await self._let_go(session_id, "replaced")
-        admission = await calling.admit(self._store, session_id, token, datetime.now(UTC))
-        gone = asyncio.Event()
-        recording = await asyncio.to_thread(self._recordings.open, session_id)
+        # One tab at a time, and the older one must have let go before the log is read, or two writers would share one sequence.
+        door = self._doors.setdefault(session_id, asyncio.Lock())
+        async with door:
+            await self._let_go(session_id, "replaced")
+            admission = await calling.admit(self._store, session_id, token, datetime.now(UTC))
+            gone = asyncio.Event()
+            recording = await asyncio.to_thread(self._recordings.open, session_id)
 
-        async def renew() -> str:
-            return await calling.renew_token(self._store, session_id, datetime.now(UTC))
+            async def renew() -> str:
+                return await calling.renew_token(self._store, session_id, datetime.now(UTC))
 
-        call = CallLeg(admission, leg, self._make_voices(admission), self._store, recording, renew)
-        self._live[session_id] = (call, gone)
+            call = CallLeg(admission, leg, self._make_voices(admission), self._store, recording, renew)
+            self._live[session_id] = (call, gone)
         outcome = Outcome("failed", admission.session.elapsed_ms)
         try:
             outcome = await call.run()

@@ -3,6 +3,8 @@
 import asyncio
 import json
 import sqlite3
+from asyncio import FIRST_COMPLETED
+from contextlib import AsyncExitStack
 
 import aiohttp
 import pytest
@@ -76,7 +78,7 @@ async def test_a_start_token_expires(server):
 async def test_a_resume_token_is_used_once(server):
     """After a lost connection the newest resume token brings the candidate back, once (R-051, contract §5)."""
     async with server.interview() as (session_id, caller):
-        token = (await caller.told("resume"))["token"]
+        token = next(m["data"]["token"] for m in reversed(caller.notes) if m.get("data", {}).get("type") == "resume")
         url = str(caller.ws._response.url).split("?")[0]
         await caller.ws.close()
     await server.status(session_id, "interrupted")
@@ -101,28 +103,21 @@ async def test_the_newest_tab_wins(server):
             assert not new.ws.closed
 
 
-async def test_tabs_that_fight_leave_one_live(server):
-    """Four tabs opened at once: three are closed with 4409, one is live, and the transcript has one opening line (contract §5)."""
+async def test_tabs_that_open_at_once_leave_one_live(server):
+    """Two tabs in the same instant: one is closed with 4409, the other goes on, and the greeting is said and stored once (contract §5)."""
     session_id = (await server.set_up())["sessionId"]
     tickets = [await server.start(session_id) for _ in range(2)]
-    sockets = await asyncio.gather(
-        *(server.http.ws_connect(f"{url}?token={token}", protocols=PCM) for url, token in tickets)
-    )
-    first_closed = [await _until_closed(ws, 4) for ws in sockets]
-    for ws in sockets:
-        await ws.close()
+    async with AsyncExitStack() as stack:
+        opening = [stack.enter_async_context(server.caller(url, token)) for url, token in tickets]
+        tabs = await asyncio.gather(*opening)
+        closed, _ = await asyncio.wait([asyncio.create_task(tab.closed(8)) for tab in tabs], return_when=FIRST_COMPLETED)
+        survivor = next(tab for tab in tabs if not tab.ws.closed)
+        stored = await survivor.verb("text", text=ANSWER)
+        live = (await server.call("GET", "/readyz"))["checks"]["calls"]["live"]
 
-    assert sorted(first_closed, key=str) == [4409, None]
-
-
-async def _until_closed(ws, seconds):
-    try:
-        async with asyncio.timeout(seconds):
-            async for _ in ws:
-                pass
-    except TimeoutError:
-        return None
-    return ws.close_code
+    assert [task.result() for task in closed] == [4409]
+    assert live == 1
+    assert stored["data"]["d"]["turnId"]
 
 
 async def test_a_reload_goes_on_where_it_was(server):
@@ -175,7 +170,7 @@ async def test_bad_messages_are_answered_and_the_interview_goes_on(server):
         turns = await server.turns(session_id)
 
     assert {name: error["code"] for name, error in errors.items()} == dict.fromkeys(BAD, "invalid_input")
-    assert all(error["error"].endswith(".") and "Traceback" not in error["error"] for error in errors.values())
+    assert all(len(error["error"].split()) > 3 and "Traceback" not in error["error"] for error in errors.values())
     assert stored["data"]["d"]["turnId"]
     assert [turn["text"] for turn in turns] == [ANSWER]
 
@@ -301,7 +296,7 @@ async def test_end_says_goodbye_and_brings_the_report(server):
 
     assert ended["reason"] == "ended_by_candidate"
     assert code == 1000
-    assert goodbye["text"].startswith("Thank you")
+    assert "That's the end of our interview" in goodbye["text"]
     assert not goodbye["interrupted"]
     assert (await server.show(session_id))["status"] == "partial"
     assert "overallScore" in report

@@ -116,9 +116,10 @@ async def test_a_refused_microphone_is_explained_and_typing_still_works(house):
         await page.goto(f"{house.url}/interviews/{made['sessionId']}")
         await person.refuse_microphone()
         await page.click("#mic-check")
-        await page.wait_for_selector("#check-microphone[data-state=bad], .check-row[data-state=bad], .check-row[data-state=failed]")
+        await page.wait_for_selector(
+            "#check-microphone[data-state=bad], .check-row[data-state=bad], .check-row[data-state=failed]"
+        )
         text = await page.inner_text("#preflight")
 
         assert "allow" in text.lower()
         assert await page.is_visible("#start-typed")
-    

@@ -23,9 +23,11 @@ def settings() -> str:
 
 def api() -> str:
     """Every operation of the API."""
-    rows = [f"| `{method} {path}` | {summary} | {', '.join(map(str, answers))} |" for method, path, summary, _, answers in OPERATIONS]
+    rows = [
+        f"| `{method} {path}` | {summary} | {', '.join(map(str, answers))} |" for method, path, summary, _, answers in OPERATIONS
+    ]
     head = (
-        "# HTTP API\n\nErrors are `{\"error\": {\"code\", \"message\", \"details\"}}`. Fields: `/api/docs` and `/api/openapi.json` of your server. "
+        '# HTTP API\n\nErrors are `{"error": {"code", "message", "details"}}`. Fields: `/api/docs` and `/api/openapi.json` of your server. '
         "Made from `web/openapi.py`.\n\n| operation | what | answers |\n|---|---|---|\n"
     )
     return head + "\n".join(rows) + "\n"
@@ -45,7 +47,11 @@ def states() -> str:
 def events() -> str:
     """The kinds of event in a call's log."""
     rows = [f"| `{kind}` | {(cls.__doc__ or '').splitlines()[0]} |" for kind, cls in EVENTS.items()]
-    return "# Events of a call\n\nThe append-only log. Made from `bridge/domain/events.py`.\n\n| kind | meaning |\n|---|---|\n" + "\n".join(rows) + "\n"
+    return (
+        "# Events of a call\n\nThe append-only log. Made from `bridge/domain/events.py`.\n\n| kind | meaning |\n|---|---|\n"
+        + "\n".join(rows)
+        + "\n"
+    )
 
 
 PAGES = {"settings.md": settings, "api.md": api, "states.md": states, "events.md": events}

@@ -12,7 +12,9 @@ from bridge.config import PREFIX, Settings
 from . import reference
 
 ROOT = Path(__file__).parents[2]
-PAGES = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md")] + sorted((ROOT / "docs").rglob("*.md"))
+PAGES = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md")] + sorted(
+    (ROOT / "docs").rglob("*.md")
+)
 IDS = [str(page.relative_to(ROOT)) for page in PAGES]
 
 
@@ -48,7 +50,9 @@ def test_named_files_settings_and_commands_exist(page):
 
 def test_help_is_quick():
     """Contract §2: `prepkit --help` answers in under 0.5 s of CPU; heavy imports stay inside the commands."""
-    script = "import resource, web.cli, sys; print([m for m in ('pipecat', 'sqlalchemy', 'aiohttp', 'numpy') if m in sys.modules])"
+    script = (
+        "import resource, web.cli, sys; print([m for m in ('pipecat', 'sqlalchemy', 'aiohttp', 'numpy') if m in sys.modules])"
+    )
     run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=ROOT)
 
     assert "[]" == run.stdout.strip()

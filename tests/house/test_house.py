@@ -98,3 +98,18 @@ def test_import_contracts_still_bite(where, tmp_path):
 
     assert run.returncode == 1, run.stdout + run.stderr
     assert "BROKEN" in run.stdout
+
+
+def test_everything_imports_without_the_heavy_unused_packages():
+    """The locked install leaves numba, llvmlite and resampy out: no module of ours may need them (ecosystem.md C.1)."""
+    names = [name.removesuffix(".py").removesuffix("/__init__").replace("/", ".") for name in RELATIVE]
+    ours = [name for name in names if "migrations" not in name and not name.endswith("__main__")]
+    script = (
+        "import sys, importlib\n"
+        "for name in ('numba', 'llvmlite', 'resampy'): sys.modules[name] = None\n"
+        f"for name in {ours!r}: importlib.import_module(name)\n"
+        "import pipecat.pipeline.worker, pipecat.services.google.gemini_live.llm\n"
+    )
+    run = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=False)
+
+    assert run.returncode == 0, run.stderr[-2_000:]

@@ -28,10 +28,13 @@ from bridge.usecases.call_log import CallLog, Entry
 from reporting.write import write_report
 from storage.database import Database
 from storage.tables import users
+from web import middlewares
 from web.app import create_app
 from web.keys import RECORDINGS, STORE, USER
 from web.server import listen
 
+REAL_LIMIT = middlewares.LIMIT
+"""Before the fixtures lift it."""
 SETUP = InterviewSetup(InterviewType.SYSTEM_DESIGN, Difficulty.MEDIUM, 15, question_count=3)
 STRANGER = "11111111-1111-4111-8111-111111111111"
 UNKNOWN = "99999999-9999-4999-8999-999999999999"
