@@ -63,11 +63,13 @@ class Supervisor:
 
     async def hold(self, session_id: str, token: str, leg: Leg) -> None:
         """Admit, run and end one leg. Raises BadTicket before anything else has happened."""
+        # Before the older tab lets go, or a stranger without a token could end a call.
+        purpose = await calling.redeem(self._store, session_id, token, datetime.now(UTC))
         # One tab at a time, and the older one must have let go before the log is read, or two writers would share one sequence.
         door = self._doors.setdefault(session_id, asyncio.Lock())
         async with door:
             await self._let_go(session_id, "replaced")
-            admission = await calling.admit(self._store, session_id, token, datetime.now(UTC))
+            admission = await calling.enter(self._store, session_id, purpose, datetime.now(UTC))
             gone = asyncio.Event()
             recording = await asyncio.to_thread(self._recordings.open, session_id)
 

@@ -27,6 +27,7 @@ INITIATED_SECONDS = 300
 """A started interview to which nobody connected becomes startable again after this."""
 REPORT_JOB = "write-report"
 MIN_ANSWER_WORDS = 3
+BAD_TICKET = "This link to the interview is not valid any more. Reload the page to go on."
 
 
 @dataclass(frozen=True)
@@ -79,13 +80,25 @@ async def start(store: Store, user_id: str, session_id: str, engine: str, now: d
         return session, await issue_token(tx, session_id, "start", now)
 
 
-async def admit(store: Store, session_id: str, token: str, now: datetime) -> Admission:
-    """Use a token once and open a leg: the session is in progress when this returns. Raises BadTicket."""
+NOT_VALID = "This link to the interview is not valid any more. Reload the page to go on."
+
+
+async def redeem(store: Store, session_id: str, token: str, now: datetime) -> str:
+    """Use a socket token once, before anything else is touched; returns its purpose. Raises BadTicket."""
+    async with store.begin() as tx:
+        session = await tx.session(session_id)
+        purpose = await tx.take_ticket(hash_token(token), session_id, now=now) if session else None
+    if purpose is None:
+        raise BadTicket(NOT_VALID)
+    return purpose
+
+
+async def enter(store: Store, session_id: str, purpose: str, now: datetime) -> Admission:
+    """Open a leg for whoever used a token: the session is in progress when this returns. Raises BadTicket once it is over."""
     async with store.begin() as tx:
         session = await tx.session(session_id, for_update=True)
-        purpose = await tx.take_ticket(hash_token(token), session_id, now=now) if session else None
-        if session is None or purpose is None or session.status not in LIVE:
-            raise BadTicket("This link to the interview is not valid any more. Reload the page to go on.")
+        if session is None or session.status not in LIVE:
+            raise BadTicket(NOT_VALID)
         session = replace(
             move(session, SessionStatus.IN_PROGRESS),
             started_at=session.started_at or now,
@@ -95,6 +108,11 @@ async def admit(store: Store, session_id: str, token: str, now: datetime) -> Adm
         await tx.save_session(session)
         stored = await tx.events(session_id)
         return Admission(session, tuple(s.event for s in stored), stored[-1].seq if stored else 0, purpose)
+
+
+async def admit(store: Store, session_id: str, token: str, now: datetime) -> Admission:
+    """Use a token and open its leg, where no older leg can be in the way. Raises BadTicket."""
+    return await enter(store, session_id, await redeem(store, session_id, token, now), now)
 
 
 async def leave(store: Store, session_id: str, *, elapsed_ms: int, now: datetime) -> None:

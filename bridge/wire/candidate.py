@@ -99,7 +99,7 @@ class Wire(Protocol):
     def decode(self, data: str | bytes) -> Inbound | None:
         """What a message says; None when it is of a kind we ignore. Raises InvalidInput."""
 
-    def encode_audio(self, pcm: bytes) -> bytes:
+    def encode_audio(self, pcm: bytes) -> str | bytes:
         """Playback audio at `out_rate`."""
 
     def encode_message(self, message: dict[str, Any]) -> str | bytes:

@@ -137,19 +137,19 @@ def assert_nothing_lost_or_doubled(account: Account, acked: Mapping[str, str]) -
     assert [] == account.lost
 
 
-@pytest.mark.parametrize("after", [0.0, 0.25], ids=["while-it-is-sent", "just-after"])
-async def test_a_typed_rehearsal_survives_kill_9(server: StartServer, after: float) -> None:
-    """R-051, M1: the server dies while an answer is being taken; the interview is resumed and no answer is lost or stored twice."""
-    cut = PowerCut(await server(), "Typing", nth=2, after=after)
+async def test_a_typed_rehearsal_survives_kill_9(server: StartServer) -> None:
+    """R-051, M1: the server dies while an answer is sent, or just after; the interview goes on and no answer is lost or stored twice."""
+    cuts = [PowerCut(await server(), "Typing", nth=2, after=after) for after in (0.0, 0.25)]
 
-    account = await rehearse_through(cut, Prepared(None), typed=True)
+    accounts = await asyncio.gather(*(rehearse_through(cut, Prepared(None), typed=True) for cut in cuts))
 
-    assert account.ready
-    assert 2 <= account.legs
-    assert_nothing_lost_or_doubled(account, cut.acked | dict(account.typed_acks))
-    texts = [turn["text"] for turn in account.interview["transcript"] if turn["speaker"] == "candidate"]
-    assert sorted(answer.said for answer in account.answers if answer.said) == sorted(texts)
-    assert account.all_paired
+    for cut, account in zip(cuts, accounts, strict=True):
+        assert account.ready
+        assert 2 <= account.legs
+        assert_nothing_lost_or_doubled(account, cut.acked | dict(account.typed_acks))
+        texts = [turn["text"] for turn in account.interview["transcript"] if turn["speaker"] == "candidate"]
+        assert sorted(answer.said for answer in account.answers if answer.said) == sorted(texts)
+        assert account.all_paired
 
 
 @needs_flite

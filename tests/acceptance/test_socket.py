@@ -62,6 +62,16 @@ async def test_a_start_token_is_used_once_and_for_its_own_interview(server):
         assert await server.close_code(url, token) == 4401
 
 
+async def test_a_bad_token_disturbs_nobody(server):
+    """Whoever knocks at a live interview without its token is refused with 4401, and the candidate inside does not notice (contract §5)."""
+    async with server.interview() as (session_id, caller):
+        url, _ = await server.start(session_id)
+
+        assert await server.close_code(url, "made-up") == 4401
+        assert (await caller.verb("text", text=ANSWER))["data"]["d"]["turnId"]
+        assert not caller.ws.closed
+
+
 async def test_a_start_token_expires(server):
     """Thirty seconds after it was handed out a start token opens nothing (contract §5)."""
     made = await server.set_up()

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import struct
 import subprocess
 import sys
 import textwrap
@@ -68,6 +69,19 @@ async def test_words_carry_their_own_bounds(library):
     # Found 1.2 s into the stream; 0.6 s of pre-roll reach back to 0.6 s, and the first word lies 0.1 s into that.
     assert {k: final.result[k] for k in ("start_offset_ms", "duration_ms")} == {"start_offset_ms": 700, "duration_ms": 100}
     assert final.text == "5 halves"
+
+
+async def test_a_silent_rest_does_not_hide_the_end(library):
+    """R-041: speech cut at the pause it ends with: its words are the finalized ones, since turn taking waits for those."""
+    quiet_rest = LIBRARY.replace('f"{self.heard // 8000} halves"', '"words" if self.heard > 80000 else ""')
+    library(text=quiet_rest)
+    loud = struct.pack("<h", 8000) * 13 * 16_000
+    async with hearing(plain()) as heard:
+        await heard.utter(loud + silence(0.3), speed=None)
+        await heard.last_final()
+        await asyncio.sleep(0.2)
+
+    assert [("words", True, True)] == [(frame.text, frame.finalized, frame.result["last"]) for frame in heard.finals]
 
 
 async def test_a_missing_package_is_said_in_words(library):

@@ -47,6 +47,9 @@ async function begin(chosen) {
   preflight.hide();
   byId("live").hidden = false;
   const typing = choices.mode === "typed";
+  scrollTo(0, 0);
+  // On a phone the box would bring up the keyboard over the question.
+  byId(typing && matchMedia("(pointer: fine)").matches ? "typed-text" : "question").focus({ preventScroll: true });
   room.dataset.mode = choices.mode;
   byId("mute").hidden = typing;
   field("speaker-on").checked = choices.readAloud;
