@@ -198,9 +198,7 @@ class CallLeg:
             cancel_on_idle_timeout=False,
             idle_timeout_secs=None,
             rtvi_processor=rtvi,
-            rtvi_observer_params=RTVIObserverParams(
-                user_llm_enabled=False, bot_llm_enabled=self._evals, metrics_enabled=False
-            ),
+            rtvi_observer_params=RTVIObserverParams(user_llm_enabled=False, bot_llm_enabled=self._evals, metrics_enabled=False),
         )
 
         rtvi.add_event_handler("on_client_ready", self._on_ready)

@@ -70,15 +70,14 @@ class Supervisor:
         async with door:
             await self._let_go(session_id, "replaced")
             admission = await calling.enter(self._store, session_id, purpose, datetime.now(UTC))
+            outcome = Outcome("failed", admission.session.elapsed_ms)
+            try:
+                call = await self._make_call(admission, leg)
+            except BaseException:  # Whatever it was: the session must not stay in progress without a leg.
+                await asyncio.shield(self._after(session_id, outcome, leg))
+                raise
             gone = asyncio.Event()
-            recording = await asyncio.to_thread(self._recordings.open, session_id)
-
-            async def renew() -> str:
-                return await calling.renew_token(self._store, session_id, datetime.now(UTC))
-
-            call = CallLeg(admission, leg, self._make_voices(admission), self._store, recording, renew)
             self._live[session_id] = (call, gone)
-        outcome = Outcome("failed", admission.session.elapsed_ms)
         try:
             outcome = await call.run()
         finally:
@@ -87,6 +86,17 @@ class Supervisor:
             gone.set()
         # Finished calls are reference cycles around large native objects (pipecat.md §9).
         asyncio.get_running_loop().call_later(0.5, gc.collect)
+
+    async def _make_call(self, admission: calling.Admission, leg: Leg) -> CallLeg:
+        session_id = admission.session.id
+        recording = await asyncio.to_thread(self._recordings.open, session_id)
+        # In a thread: the `local` extra loads its models here, and at first use fetches them.
+        voices = await asyncio.to_thread(self._make_voices, admission)
+
+        async def renew() -> str:
+            return await calling.renew_token(self._store, session_id, datetime.now(UTC))
+
+        return CallLeg(admission, leg, voices, self._store, recording, renew)
 
     async def end(self, session_id: str) -> None:
         """End the session's live leg, if it has one here, as its candidate's own wish, and wait until it is stored."""

@@ -74,6 +74,8 @@ class Database:
 
     async def ping(self) -> None:
         """Raise SettingsError when the database cannot be written or is not at the newest migration."""
+        if self.is_sqlite:
+            engines.check_file(self.url)
         try:
             async with self.engine.connect() as connection:
                 # A real write, never committed: a full disk, a read-only file and a standby server all refuse it.

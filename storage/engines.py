@@ -85,6 +85,13 @@ def make_file(url: URL) -> None:
         raise SettingsError(f"PREPKIT_DATABASE_URL: {path.name} cannot be made in its folder.") from error
 
 
+def check_file(url: URL) -> None:
+    """Raise SettingsError when the SQLite file was removed under us: writes would still succeed, into nothing."""
+    path = file_of(url)
+    if not path.exists():
+        raise SettingsError(f"{path.name} is gone from its folder; stop the server and restore it.")
+
+
 def sync_url(url: URL) -> URL:
     """The same database through a blocking driver, for migrations and jobs."""
     return url.set(drivername="sqlite") if is_sqlite(url) else url

@@ -23,6 +23,7 @@ from .keys import ORIGINS, USER
 from .pages import error_page
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+PROBES = frozenset({"/healthz", "/readyz"})
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 CSP = (
     "default-src 'self'; script-src 'self'; style-src 'self'; connect-src 'self'; media-src 'self' blob:; "
@@ -86,7 +87,8 @@ async def errors(request: web.Request, handler: Handler) -> web.StreamResponse:
 async def same_house(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Refuse foreign hosts, and changing requests that a foreign page sent."""
     origins = request.app[ORIGINS]
-    if f"{request.scheme}://{request.host}" not in origins:
+    # The scheme is not compared: behind a TLS proxy it is http here. Probes come to the address, not to the name.
+    if request.host not in {origin.split("//", 1)[1] for origin in origins} and request.path not in PROBES:
         raise Refused("This server does not answer to that host name.")
     if request.method not in SAFE:
         origin = request.headers.get("Origin")

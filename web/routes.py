@@ -14,7 +14,7 @@ STATIC = Path(str(files("web"))) / "static"
 
 
 def add(app: web.Application) -> None:
-    """Add the routes; `history` comes before `{session_id}`, which would swallow it (R-095)."""
+    """Add the routes."""
     app.add_routes(
         [
             web.get("/", pages.setup),

@@ -10,8 +10,16 @@ import asyncio
 from aiohttp import WSMsgType, web
 from loguru import logger
 
-from bridge.errors import AtCapacity, BadTicket, Refused
-from bridge.wire.candidate import CLOSE_BAD_TOKEN, CLOSE_RESTARTING, MAX_TEXT_BYTES, PCM_PROTOCOL, PcmWire, Wire
+from bridge.errors import AtCapacity, BadTicket, Refused, VoiceUnavailable
+from bridge.wire.candidate import (
+    CLOSE_BAD_TOKEN,
+    CLOSE_RESTARTING,
+    CLOSE_UPSTREAM_LOST,
+    MAX_TEXT_BYTES,
+    PCM_PROTOCOL,
+    PcmWire,
+    Wire,
+)
 from pipeline.eval_wire import EvalWire
 from pipeline.leg import Leg
 from pipeline.protobuf_wire import ProtobufWire
@@ -89,6 +97,9 @@ async def _hold(request: web.Request, wire: Wire) -> web.WebSocketResponse:
         await supervisor.hold(session_id, request.query.get("token", ""), Leg(socket, wire))
     except BadTicket:
         await socket.close(CLOSE_BAD_TOKEN, "bad token")
+    except VoiceUnavailable as error:
+        logger.error("A call could not be started: {}", error.message)
+        await socket.close(CLOSE_UPSTREAM_LOST, "no voice on this server")
     except AtCapacity:
         await socket.close(CLOSE_RESTARTING, "at capacity; try again")
     return ws

@@ -27,7 +27,7 @@ INITIATED_SECONDS = 300
 """A started interview to which nobody connected becomes startable again after this."""
 REPORT_JOB = "write-report"
 MIN_ANSWER_WORDS = 3
-BAD_TICKET = "This link to the interview is not valid any more. Reload the page to go on."
+NOT_VALID = "This link to the interview is not valid any more. Reload the page to go on."
 
 
 @dataclass(frozen=True)
@@ -80,9 +80,6 @@ async def start(store: Store, user_id: str, session_id: str, engine: str, now: d
         return session, await issue_token(tx, session_id, "start", now)
 
 
-NOT_VALID = "This link to the interview is not valid any more. Reload the page to go on."
-
-
 async def redeem(store: Store, session_id: str, token: str, now: datetime) -> str:
     """Use a socket token once, before anything else is touched; returns its purpose. Raises BadTicket."""
     async with store.begin() as tx:
@@ -97,6 +94,9 @@ async def enter(store: Store, session_id: str, purpose: str, now: datetime) -> A
     """Open a leg for whoever used a token: the session is in progress when this returns. Raises BadTicket once it is over."""
     async with store.begin() as tx:
         session = await tx.session(session_id, for_update=True)
+        # Ready: the sweeper freed it between its start and this connection; the token was good all the same.
+        if session is not None and session.status is SessionStatus.READY:
+            session = move(session, SessionStatus.INITIATED)
         if session is None or session.status not in LIVE:
             raise BadTicket(NOT_VALID)
         session = replace(

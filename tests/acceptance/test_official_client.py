@@ -76,7 +76,9 @@ async def test_the_official_client_holds_an_interview(server):
     assert {f.WhichOneof("frame") for f in frames} == {"message", "audio"}, "the client throws at any other frame"
     assert {(sound.sample_rate, sound.num_channels) for sound in sounds} == {(24_000, 1)}
     assert max(max(memoryview(sound.audio).cast("h")) for sound in sounds) > 1_000, "silence was played"
-    assert {"bot-started-speaking", "bot-tts-text", "bot-stopped-speaking", "user-started-speaking", "server-response"} <= set(types)
+    assert {"bot-started-speaking", "bot-tts-text", "bot-stopped-speaking", "user-started-speaking", "server-response"} <= set(
+        types
+    )
     assert "error-response" not in types
     assert questions[0]["id"] == made["questions"][0]["id"]
     assert questions[-1]["id"] == made["questions"][1]["id"]

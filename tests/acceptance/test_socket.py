@@ -77,7 +77,9 @@ async def test_a_start_token_expires(server):
     made = await server.set_up()
     url, token = await server.start(made["sessionId"])
     with sqlite3.connect(server.data_dir / "prepkit.db", timeout=10) as database:
-        (left,) = database.execute("select (julianday(expires_at) - julianday(created_at)) * 86400 from tickets order by id desc").fetchone()
+        (left,) = database.execute(
+            "select (julianday(expires_at) - julianday(created_at)) * 86400 from tickets order by id desc"
+        ).fetchone()
         database.execute("update tickets set expires_at = created_at where used_at is null")
     database.close()
 
@@ -101,16 +103,15 @@ async def test_a_resume_token_is_used_once(server):
 # Who stays -------------------------------------------------------------------------------------------------------------
 async def test_the_newest_tab_wins(server):
     """A second tab takes over: the old socket is closed with 4409, exactly one call is live, and it is the new one (contract §5)."""
-    async with server.interview() as (session_id, old):
-        async with server.caller(*await server.start(session_id)) as new:
-            assert await old.closed() == 4409
-            await new.told("question")
-            ready = await server.call("GET", "/readyz")
-            stored = await new.verb("text", text=ANSWER)
+    async with server.interview() as (session_id, old), server.caller(*await server.start(session_id)) as new:
+        assert await old.closed() == 4409
+        await new.told("question")
+        ready = await server.call("GET", "/readyz")
+        stored = await new.verb("text", text=ANSWER)
 
-            assert ready["checks"]["calls"]["live"] == 1
-            assert stored["data"]["d"]["turnId"]
-            assert not new.ws.closed
+        assert ready["checks"]["calls"]["live"] == 1
+        assert stored["data"]["d"]["turnId"]
+        assert not new.ws.closed
 
 
 async def test_tabs_that_open_at_once_leave_one_live(server):
@@ -257,7 +258,9 @@ async def test_a_client_cannot_forge_what_was_heard(server):
     shown = await server.show(made["sessionId"])
 
     assert "interruption" not in noted
-    assert not {"bot-interrupted", "user-transcription", "user-started-speaking", "bot-stopped-speaking"} & {m["type"] for m in told}
+    assert not {"bot-interrupted", "user-transcription", "user-started-speaking", "bot-stopped-speaking"} & {
+        m["type"] for m in told
+    }
     assert [turn for turn in shown["transcript"] if turn["speaker"] == "candidate"] == []
 
 

@@ -20,7 +20,7 @@ from bridge.wire import strict_json
 from pipeline.call import segment_json
 
 from .. import schemas
-from ..keys import RECORDINGS, STORE, SUPERVISOR, USER
+from ..keys import RECORDINGS, SETTINGS, STORE, SUPERVISOR, USER
 
 REPORT_RETRY_SECONDS = "2"
 NOT_BEGUN = (SessionStatus.SETUP, SessionStatus.AWAITING_PAYMENT, SessionStatus.READY, SessionStatus.INITIATED)
@@ -164,7 +164,8 @@ async def start(request: web.Request) -> web.Response:
         await calling.owned(tx, request.app[USER], session_id)
     request.app[SUPERVISOR].check_capacity(session_id)
     session, token = await calling.start(request.app[STORE], request.app[USER], session_id, "local", now)
-    scheme = "wss" if request.scheme == "https" else "ws"
+    secure = request.scheme == "https" or request.app[SETTINGS].public_url.startswith("https:")
+    scheme = "wss" if secure else "ws"
     url = f"{scheme}://{request.host}/ws/interviews/{session.id}"
     return web.json_response(
         dump(

@@ -67,7 +67,9 @@ async def startup() -> None:
 
 async def _cpu_of_help() -> float:
     before = os.times()
-    process = await asyncio.create_subprocess_exec(sys.executable, "-m", "web", "--help", stdout=asyncio.subprocess.DEVNULL)
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "web", "--help", stdout=asyncio.subprocess.DEVNULL, cwd=Path(__file__).parents[2]
+    )
     await process.wait()
     after = os.times()
     return after.children_user - before.children_user + after.children_system - before.children_system

@@ -80,7 +80,9 @@ def data_folder(folder: Path) -> Finding:
         with tempfile.TemporaryFile(dir=there):
             pass
     except OSError as error:
-        return Finding("data folder", False, f"{folder} cannot be written ({error.strerror}). Set PREPKIT_DATA_DIR to another folder.")
+        return Finding(
+            "data folder", False, f"{folder} cannot be written ({error.strerror}). Set PREPKIT_DATA_DIR to another folder."
+        )
     free = os.statvfs(there)
     gigabytes = free.f_bavail * free.f_frsize / 1e9
     made = "" if folder.exists() else " It is made at the first start."
@@ -110,7 +112,9 @@ def voices(settings: Settings) -> list[Finding]:
     found = describe(settings.recogniser.value, settings.speech.value)
     ears = found.recogniser[:1].upper() + found.recogniser[1:]
     if settings.recogniser.value not in ("auto", "none") and not found.hears:
-        hearing = Finding("recogniser", False, f"{settings.recogniser.value} is not installed; PREPKIT_RECOGNISER=auto takes what there is.")
+        hearing = Finding(
+            "recogniser", False, f"{settings.recogniser.value} is not installed; PREPKIT_RECOGNISER=auto takes what there is."
+        )
     elif not found.hears:
         advice = "" if settings.recogniser.value == "none" else " To hear speech, install the `embedded` or the `local` extra."
         hearing = Finding("recogniser", None, f"{ears}.{advice}")
@@ -119,7 +123,10 @@ def voices(settings: Settings) -> list[Finding]:
     if found.speaks:
         return [hearing, Finding("voice", True, f"{found.voice[:1].upper() + found.voice[1:]}.")]
     if settings.speech.value != "auto":
-        return [hearing, Finding("voice", False, f"{settings.speech.value} is not installed; PREPKIT_SPEECH=auto takes what there is.")]
+        return [
+            hearing,
+            Finding("voice", False, f"{settings.speech.value} is not installed; PREPKIT_SPEECH=auto takes what there is."),
+        ]
     return [hearing, Finding("voice", False, "None is installed: install flite (apt-get install flite) or the `embedded` extra.")]
 
 
@@ -192,4 +199,3 @@ def microphone(scheme: str, host: str) -> Finding:
         return Finding("microphone", True, "http on this machine itself: browsers offer the microphone.")
     says = "browsers refuse the microphone on plain http from another machine. Put https in front of it, or open it on the machine itself."
     return Finding("microphone", False, f"{host}: {says}")
-

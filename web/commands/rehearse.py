@@ -75,8 +75,8 @@ async def somewhere(url: str | None) -> AsyncIterator[str]:
         return
     with tempfile.TemporaryDirectory(prefix="prepkit-rehearse-", ignore_cleanup_errors=True) as folder:
         house = House(Path(folder) / "data")
-        await house.start()
         try:
+            await house.start()
             yield house.url
         finally:
             await house.stop()

@@ -40,6 +40,8 @@ class Account:
     minutes: int = 0
     legs: int = 0
     """Connections."""
+    close_codes: list[int | None] = field(default_factory=list)
+    """How each connection ended; None when it broke."""
     nudges: int = 0
     """Times the candidate had to press "that's my answer"."""
     spoken_seconds: float = 0.0
@@ -162,6 +164,7 @@ class Account:
                 for s in self.interview.get("segments", [])
             ],
             "connections": self.legs,
+            "closeCodes": self.close_codes,
             "nudges": self.nudges,
             "cutOff": sum(answer.cut_off for answer in self.answers),
             "timings": self._timings(),

@@ -86,7 +86,9 @@ class Api:
             if status == 200:
                 return body
             if time.monotonic() >= give_up:
-                raise RehearsalFailed(f"The report was not ready after {REPORT_PATIENCE_SECONDS} s (it is {body.get('reportStatus')}).")
+                raise RehearsalFailed(
+                    f"The report was not ready after {REPORT_PATIENCE_SECONDS} s (it is {body.get('reportStatus')})."
+                )
             await asyncio.sleep(_seconds(headers.get("Retry-After")))
 
     async def connect(self, url: str, token: str) -> aiohttp.ClientWebSocketResponse:
@@ -107,7 +109,9 @@ def _sentence(data: dict[str, Any], path: str, status: int) -> str:
     if not isinstance(error, dict):
         return f"{path} answered {status}."
     details = error.get("details")
-    fields = [f"{d.get('field')}: {d.get('message')}" for d in details if isinstance(d, dict)] if isinstance(details, list) else []
+    fields = (
+        [f"{d.get('field')}: {d.get('message')}" for d in details if isinstance(d, dict)] if isinstance(details, list) else []
+    )
     return " ".join([str(error.get("message", "")), *fields])
 
 

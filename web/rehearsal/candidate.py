@@ -75,7 +75,7 @@ class Answer:
     """A typed answer that the server says it has stored."""
     heard_before: int = 0
     """Words that had been heard of this question's earlier answers when this one began."""
-    first: int = field(default=0)
+    first: int = 0
     """The piece the part now being said begins with."""
 
     @property

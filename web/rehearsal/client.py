@@ -119,16 +119,18 @@ class Rehearsal:
 
     # Connections ----------------------------------------------------------------------------------------------------
     async def _call(self, url: str, token: str, path: str) -> None:
+        account = self.account
         lost_at: float | None = None
         while not self._over:
             code = None
             try:
                 ws = await self._api.connect(url, token)
             except (aiohttp.ClientError, TimeoutError) as error:
-                if not self.account.legs:
+                if not account.legs:
                     raise RehearsalFailed(f"The audio socket cannot be opened ({type(error).__name__}).") from None
             else:
                 code = await self._leg(ws)
+                account.close_codes.append(code)
                 if self._bot_ready.is_set():
                     lost_at = None
             if self._over:
@@ -136,7 +138,10 @@ class Rehearsal:
             now = time.monotonic()
             lost_at = lost_at or now
             if now - lost_at > self._resume[1]:
-                raise RehearsalFailed("The connection was lost and could not be resumed in time; what was said before is stored.")
+                why = f"last close code {account.close_codes[-1]}" if account.close_codes else "no answer"
+                raise RehearsalFailed(
+                    f"The connection was lost and could not be resumed in time ({why}); what was said before is stored."
+                )
             self._watch("stage", {"text": "Connection lost, resuming"})
             await asyncio.sleep(RETRY_SECONDS)
             token = self._resume[0]
@@ -358,7 +363,8 @@ class Rehearsal:
     async def _send(self, ws: aiohttp.ClientWebSocketResponse, t: str, d: Mapping[str, Any]) -> dict[str, Any]:
         """One of our verbs; returns the server's answer to it."""
         message_id = uuid4().hex
-        waiting = self._waiting[message_id] = asyncio.get_running_loop().create_future()
+        waiting: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
+        self._waiting[message_id] = waiting
         await _send_rtvi(ws, "client-message", {"t": t, "d": dict(d)}, message_id)
         async with asyncio.timeout(ACK_SECONDS):
             return await waiting

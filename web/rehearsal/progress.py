@@ -15,6 +15,13 @@ WIDTH = 80
 BAR = 16
 CLEAR_LINE = "\r\x1b[2K"
 SPEAKERS = {"interviewer": "Interviewer", "candidate": "You"}
+OWN = {True: "its own answer", False: "NOT ITS OWN ANSWER", None: "answer not checked"}
+PAIRING = {
+    True: "every asked question has its own answer",
+    False: "an answer stands with the wrong question, or with none",
+    None: "not known",
+}
+UNKNOWN_RATE = "unknown (nobody knows the words of the recordings)"
 
 
 class Progress:
@@ -93,14 +100,13 @@ def summary(account: Account, url: str | None) -> list[str]:
     for n, question in enumerate(report.get("questionAnalysis", []), 1):
         pair = pairs.get(question["questionId"])
         points = "–" if question["userScore"] is None else str(question["userScore"])
-        rate = "" if pair is None or pair.wer is None else f", {pair.wer:.0%} of words misheard"
+        misheard = "" if pair is None or pair.wer is None else f", {pair.wer:.0%} of words misheard"
         lines += textwrap.wrap(f"{n}. {question['questionText']}", WIDTH - 2, initial_indent="  ", subsequent_indent="     ")
-        own = {True: "its own answer", False: "NOT ITS OWN ANSWER", None: "answer not checked"}[pair.paired] if pair else "not asked"
-        lines.append(f"     {points:>3} · {question['status']} · {own}{rate}")
+        own = OWN[pair.paired] if pair else "not asked"
+        lines.append(f"     {points:>3} · {question['status']} · {own}{misheard}")
     rate = account.word_error_rate
-    lines.append("  Word error rate: " + ("unknown (the words of the recordings are not known)" if rate is None else f"{rate:.1%}"))
-    verdict = {True: "every asked question has its own answer", False: "an answer stands with the wrong question", None: "not known"}
-    lines.append(f"  Pairing: {verdict[account.all_paired]}")
+    lines.append("  Word error rate: " + (UNKNOWN_RATE if rate is None else f"{rate:.1%}"))
+    lines.append(f"  Pairing: {PAIRING[account.all_paired]}")
     if account.lost:
         lines.append(f"  {len(account.lost)} acknowledged turns are missing from the transcript.")
     if account.legs > 1:

@@ -52,7 +52,8 @@ def to_wire(samples: npt.NDArray[np.floating | np.integer], rate: int) -> bytes:
     """Mono samples of 16-bit size as PCM16 at the wire's rate."""
     if rate != SAMPLE_RATE:
         samples = soxr.resample(samples.astype(np.float32), rate, SAMPLE_RATE)
-    return np.clip(np.rint(samples), -32768, 32767).astype("<i2").tobytes()
+    pcm: npt.NDArray[np.int16] = np.clip(np.rint(samples), -32768, 32767).astype("<i2")
+    return pcm.tobytes()
 
 
 def trimmed(pcm: bytes) -> bytes:
