@@ -156,6 +156,7 @@ class CallLeg:
             await runner.cancel()
             await asyncio.gather(pipeline, return_exceptions=True)
             elapsed = self._clock()
+            await self._ear.take_unfinished()
             self._turns.finish()
             why = "cancelled" if self._ended.cancelled() or not self._ended.done() else self._ended.result()
             self._log.append(LegEnded(at_ms=elapsed, leg=self._leg_number, reason=why))

@@ -7,6 +7,7 @@ it in the pipeline. Read next: `interviewer`.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from typing import Any
 from uuid import uuid4
 
 from pipecat.frames.frames import (
@@ -90,7 +91,7 @@ class CandidateTurns:
         return turn
 
 
-OnUtterance = Callable[[str, object], Awaitable[None]]
+OnUtterance = Callable[[str, Any], Awaitable[None]]
 
 
 class Ear(FrameProcessor):
@@ -99,6 +100,7 @@ class Ear(FrameProcessor):
     def __init__(self, on_final: OnUtterance) -> None:
         super().__init__()
         self._prepkit_on_final = on_final
+        self._prepkit_unfinished: tuple[str, Any] | None = None
         self.prepkit_browser_hears = False
 
     async def process_frame(self, frame: Frame, direction: FrameDirection) -> None:
@@ -107,9 +109,17 @@ class Ear(FrameProcessor):
         if isinstance(frame, (TranscriptionFrame, InterimTranscriptionFrame)) and frame.user_id != "browser":
             if self.prepkit_browser_hears:
                 return
-            if isinstance(frame, TranscriptionFrame):
+            final = isinstance(frame, TranscriptionFrame)
+            self._prepkit_unfinished = None if final else (frame.text, frame.result)
+            if final:
                 await self._prepkit_on_final(frame.text, frame.result)
         await self.push_frame(frame, direction)
+
+    async def take_unfinished(self) -> None:
+        """At the end of a leg: words heard so far that no final came for are kept as they were heard, rather than lost."""
+        unfinished, self._prepkit_unfinished = self._prepkit_unfinished, None
+        if unfinished is not None and not self.prepkit_browser_hears:
+            await self._prepkit_on_final(*unfinished)
 
 
 OnSaid = Callable[[str, int, bool], Awaitable[None]]

@@ -48,8 +48,8 @@ async def on_prepare(request: web.Request, response: web.StreamResponse) -> None
     """Security headers on every response, streams and files included."""
     for name, value in HEADERS.items():
         response.headers.setdefault(name, value)
-    if not request.path.startswith("/static/"):
-        response.headers.setdefault("Cache-Control", "no-store")
+    # Static files are asked about each time (a 304 is cheap): an upgrade must not mix old and new modules in one page.
+    response.headers.setdefault("Cache-Control", "no-cache" if request.path.startswith("/static/") else "no-store")
     response.headers.setdefault("X-Request-Id", request.get(REQUEST_ID, ""))
 
 

@@ -123,3 +123,16 @@ async def test_a_refused_microphone_is_explained_and_typing_still_works(house):
 
         assert "allow" in text.lower()
         assert await page.is_visible("#start-typed")
+
+
+async def test_practise_this_next_opens_a_filled_set_up(house):
+    """R-082, R-088: the report's suggestion is one click to a set-up that is ready for review."""
+    async with browser() as chromium:
+        person = await candidate(await chromium.new_context(), rig=False)
+        await person.page.goto(f"{house.url}/?type=system-design&difficulty=hard&focus=caching,api-design")
+        await person.page.wait_for_selector("#review", state="visible")
+        review = await person.page.inner_text("#summary")
+
+        assert person.page.url.endswith("/#review")
+        assert all(words in review for words in ("System Design", "Hard", "Caching Strategies", "API Design")), review
+        assert [] == person.complaints

@@ -2,6 +2,7 @@
 
     client      the interview: set up, connect, hear, answer, come back after a lost connection, fetch the report; start reading here
     api         the HTTP calls
+    wire        the socket's messages
     hearing     the interviewer's audio clock and the microphone that is always on
     candidate   what is said to which question
     sound       WAV files in, synthetic speech out

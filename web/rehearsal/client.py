@@ -13,19 +13,18 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
-from uuid import uuid4
 
 import aiohttp
 
 from bridge.domain.wer import words
-from bridge.wire.candidate import CLOSE_BAD_TOKEN, RTVI_LABEL
+from bridge.wire.candidate import CLOSE_BAD_TOKEN
 
 from .account import Account
 from .api import Api, RehearsalFailed
 from .candidate import Answer, Asked, Candidate
 from .hearing import Hearing, Microphone
+from .wire import Wire
 
-RTVI_VERSION = "1.0.0"
 ANSWER_AFTER_SECONDS = 0.5
 """Silence of the interviewer after which the candidate begins to speak."""
 GREETING_SECONDS = 30
@@ -37,7 +36,6 @@ GIVE_WAY_SECONDS = 1.2
 NUDGE_SECONDS = 15
 """Without a reaction for this long, the candidate presses "that's my answer"."""
 NUDGES = 4
-ACK_SECONDS = 15
 RESUME_WINDOW_SECONDS = 60
 RETRY_SECONDS = 1.0
 CLOSING_SECONDS = 2
@@ -69,7 +67,7 @@ class Rehearsal:
         self._watch = watch
         self._hearing = Hearing()
         self.account = Account()
-        self._ws: aiohttp.ClientWebSocketResponse | None = None
+        self._wire: Wire | None = None
         self._bot_ready = asyncio.Event()
         self._over = False
         self._resume: tuple[str, float] = ("", RESUME_WINDOW_SECONDS)
@@ -79,7 +77,6 @@ class Rehearsal:
         self._owed: Asked | None = None
         """A question that waits for an answer."""
         self._answers: dict[tuple[str, str], Answer] = {}
-        self._waiting: dict[str, asyncio.Future[dict[str, Any]]] = {}
 
     async def run(self) -> Account:
         """Hold the interview and fetch its report. Raises RehearsalFailed with a sentence."""
@@ -109,13 +106,13 @@ class Rehearsal:
     @property
     def live(self) -> bool:
         """Whether there is an interview that can be ended."""
-        return self._ws is not None and not self._ws.closed
+        return self._wire is not None and not self._wire.ws.closed
 
     async def end(self) -> None:
         """Ask for the end, as the page's button does; the interviewer says goodbye."""
-        if self._ws is not None and not self._ws.closed:
+        if self._wire is not None and not self._wire.ws.closed:
             with suppress(ConnectionError, TimeoutError):
-                await self._send(self._ws, "end", {})
+                await self._wire.ask("end", {})
 
     # Connections ----------------------------------------------------------------------------------------------------
     async def _call(self, url: str, token: str, path: str) -> None:
@@ -124,12 +121,12 @@ class Rehearsal:
         while not self._over:
             code = None
             try:
-                ws = await self._api.connect(url, token)
+                wire = Wire(await self._api.connect(url, token))
             except (aiohttp.ClientError, TimeoutError) as error:
                 if not account.legs:
                     raise RehearsalFailed(f"The audio socket cannot be opened ({type(error).__name__}).") from None
             else:
-                code = await self._leg(ws)
+                code = await self._leg(wire)
                 account.close_codes.append(code)
                 if self._bot_ready.is_set():
                     lost_at = None
@@ -157,22 +154,22 @@ class Rehearsal:
             self._over = True  # It ended while we were away.
             return ""
 
-    async def _leg(self, ws: aiohttp.ClientWebSocketResponse) -> int | None:
+    async def _leg(self, wire: Wire) -> int | None:
         """One connection until it closes; returns the close code."""
         account = self.account
-        self._ws, self._floor = ws, None
+        self._wire, self._floor = wire, None
         self._hearing.forget()
         self._bot_ready.clear()
         account.legs += 1
-        microphone = Microphone(ws.send_bytes)
-        hearing = asyncio.create_task(self._hear(ws))
-        tasks = [hearing, asyncio.create_task(self._talk(ws, microphone))]
+        microphone = Microphone(wire.ws.send_bytes)
+        hearing = asyncio.create_task(self._hear(wire))
+        tasks = [hearing, asyncio.create_task(self._talk(wire, microphone))]
         if not self._order.typed:
             tasks.append(asyncio.create_task(microphone.run()))
         if self._order.drop_after is not None and account.legs == 1:
-            tasks.append(asyncio.create_task(_drop(ws, self._order.drop_after)))
+            tasks.append(asyncio.create_task(wire.drop(self._order.drop_after)))
         try:
-            await _send_rtvi(ws, "client-ready", {"version": RTVI_VERSION, "about": {"library": "prepkit-rehearse"}})
+            await wire.ready()
             while not hearing.done():
                 done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
                 for task in done:
@@ -184,23 +181,19 @@ class Rehearsal:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-            for waiting in self._waiting.values():
-                if not waiting.done():
-                    waiting.set_exception(ConnectionAbortedError())
-            self._waiting.clear()
-            await ws.close()
-        return ws.close_code
+            await wire.close()
+        return wire.ws.close_code
 
     # What the server sends ------------------------------------------------------------------------------------------
-    async def _hear(self, ws: aiohttp.ClientWebSocketResponse) -> None:
-        async for message in ws:
+    async def _hear(self, wire: Wire) -> None:
+        async for message in wire.ws:
             if message.type is aiohttp.WSMsgType.BINARY:
                 self.account.heard_audio(message.data)
                 self._hearing.audio(message.data)
             elif message.type is aiohttp.WSMsgType.TEXT:
-                self._message(json.loads(message.data))
+                self._message(wire, json.loads(message.data))
 
-    def _message(self, message: dict[str, Any]) -> None:
+    def _message(self, wire: Wire, message: dict[str, Any]) -> None:
         data = message.get("data") or {}
         match message.get("type"):
             case "bot-ready":
@@ -214,15 +207,10 @@ class Rehearsal:
             case "server-message":
                 self._server_message(data)
             case "server-response":
-                self._settle(message, data.get("d") or {})
+                wire.settle(message, data.get("d") or {})
             case "error-response":
                 self._watch("notice", {"message": str(data.get("error"))})
-                self._settle(message, {"error": str(data.get("error"))})
-
-    def _settle(self, message: dict[str, Any], value: dict[str, Any]) -> None:
-        waiting = self._waiting.pop(str(message.get("id")), None)
-        if waiting is not None and not waiting.done():
-            waiting.set_result(value)
+                wire.settle(message, {"error": str(data.get("error"))})
 
     def _server_message(self, data: dict[str, Any]) -> None:
         match data.get("type"):
@@ -259,13 +247,13 @@ class Rehearsal:
             self._watch("question", {"n": asked.n, "of": asked.of, "text": asked.text, "followUp": asked.follow_up})
 
     # The candidate --------------------------------------------------------------------------------------------------
-    async def _talk(self, ws: aiohttp.ClientWebSocketResponse, microphone: Microphone) -> None:
+    async def _talk(self, wire: Wire, microphone: Microphone) -> None:
         async with asyncio.timeout(GREETING_SECONDS):
             await self._bot_ready.wait()
         self._watch("stage", {"text": "Listening"})
         await self._until(lambda: self._hearing.lines > 0, GREETING_SECONDS)
         if self.account.legs > 1:
-            await self._pick_up(ws, microphone)
+            await self._pick_up(wire, microphone)
         while True:
             await self._until(lambda: self._owed is not None)
             asked, self._owed = self._owed, None
@@ -279,7 +267,7 @@ class Rehearsal:
                 continue
             if self._owed is not None:
                 continue  # Another question was put while we waited for silence.
-            await self._give(ws, microphone, answer)
+            await self._give(wire, microphone, answer)
 
     async def _answer_to(self, asked: Asked) -> Answer:
         answer = self._answers.get(asked.key)
@@ -290,11 +278,11 @@ class Rehearsal:
             self.account.answers.append(answer)
         return answer
 
-    async def _give(self, ws: aiohttp.ClientWebSocketResponse, microphone: Microphone, answer: Answer) -> None:
+    async def _give(self, wire: Wire, microphone: Microphone, answer: Answer) -> None:
         """Say or type the answer from its `first` piece on, then wait for what it brings."""
         self._watch("stage", {"text": "Typing" if self._order.typed else "Speaking"})
         if self._order.typed:
-            await self._type(ws, answer)
+            await self._type(wire, answer)
         else:
             began = time.monotonic()
             pcm = answer.pcm()
@@ -304,17 +292,17 @@ class Rehearsal:
             finally:
                 answer.sent(microphone.sent)
                 self.account.spoken_seconds += time.monotonic() - began
-        await self._reaction(ws, time.monotonic())
+        await self._reaction(wire, time.monotonic())
 
-    async def _type(self, ws: aiohttp.ClientWebSocketResponse, answer: Answer) -> None:
+    async def _type(self, wire: Wire, answer: Answer) -> None:
         answer.said = answer.text
-        reply = await self._send(ws, "text", {"text": answer.text})
+        reply = await wire.ask("text", {"text": answer.text})
         if "error" in reply:
             raise RehearsalFailed(f"A typed answer was not taken: {reply['error']}")
         answer.acked = True
         self.account.typed_acks.append((str(reply.get("turnId")), answer.text))
 
-    async def _reaction(self, ws: aiohttp.ClientWebSocketResponse, since: float) -> None:
+    async def _reaction(self, wire: Wire, since: float) -> None:
         """Wait until the interviewer says something; press "that's my answer" when nothing comes."""
         lines = self._hearing.lines
         for nudge in range(NUDGES + 1):
@@ -322,11 +310,12 @@ class Rehearsal:
                 if not nudge and self._hearing.first_audio_at and self._hearing.first_audio_at > since:
                     self.account.reactions.append(self._hearing.first_audio_at - since)
                 return
-            self.account.nudges += 1
-            await self._send(ws, "done" if nudge < NUDGES - 1 else "next", {})
+            if nudge < NUDGES:
+                self.account.nudges += 1
+                await wire.ask("done" if nudge < NUDGES - 1 else "next", {})
         raise RehearsalFailed("The interviewer does not react to an answer any more.")
 
-    async def _pick_up(self, ws: aiohttp.ClientWebSocketResponse, microphone: Microphone) -> None:
+    async def _pick_up(self, wire: Wire, microphone: Microphone) -> None:
         """After "welcome back": go on with the sentence that was not heard, or say that this was all."""
         await self._hearing.silence(ANSWER_AFTER_SECONDS)
         floor = self._floor
@@ -339,17 +328,25 @@ class Rehearsal:
         path = f"/api/interviews/{self.account.session_id}"
         interview = await self._api.get(path, patience=RESUME_WINDOW_SECONDS)
         if self._order.typed:
-            stored = any(turn["text"] == answer.text for turn in interview["transcript"])
-            answer.acked = answer.acked or stored
-            remains = not stored
+            remains = not answer.acked and not self._was_stored(answer, interview["transcript"])
         else:
             segments = {segment["questionId"]: segment["answer"] for segment in interview["segments"]}
             remains = answer.go_on_from(len(words(segments.get(floor.question_id, ""))))
         if remains:
-            await self._give(ws, microphone, answer)
+            await self._give(wire, microphone, answer)
         else:
-            await self._send(ws, "done", {})
-            await self._reaction(ws, time.monotonic())
+            await wire.ask("done", {})
+            await self._reaction(wire, time.monotonic())
+
+    def _was_stored(self, answer: Answer, transcript: list[dict[str, Any]]) -> bool:
+        """Whether a typed answer arrived although its acknowledgement did not."""
+        known = {turn_id for turn_id, _ in self.account.typed_acks}
+        found = next((turn for turn in transcript if turn["text"] == answer.text and turn["turnId"] not in known), None)
+        if found is None:
+            return False
+        answer.acked = True
+        self.account.typed_acks.append((found["turnId"], answer.text))
+        return True
 
     async def _until(self, true: Callable[[], bool], seconds: float | None = None) -> bool:
         """Wait until it is so; False when it was not in time."""
@@ -359,26 +356,6 @@ class Rehearsal:
                 return False
             await asyncio.sleep(LOOK_SECONDS)
         return True
-
-    async def _send(self, ws: aiohttp.ClientWebSocketResponse, t: str, d: Mapping[str, Any]) -> dict[str, Any]:
-        """One of our verbs; returns the server's answer to it."""
-        message_id = uuid4().hex
-        waiting: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
-        self._waiting[message_id] = waiting
-        await _send_rtvi(ws, "client-message", {"t": t, "d": dict(d)}, message_id)
-        async with asyncio.timeout(ACK_SECONDS):
-            return await waiting
-
-
-async def _send_rtvi(
-    ws: aiohttp.ClientWebSocketResponse, type_: str, data: Mapping[str, Any], message_id: str | None = None
-) -> None:
-    await ws.send_str(json.dumps({"label": RTVI_LABEL, "type": type_, "id": message_id or uuid4().hex, "data": dict(data)}))
-
-
-async def _drop(ws: aiohttp.ClientWebSocketResponse, seconds: float) -> None:
-    await asyncio.sleep(seconds)
-    await ws.close()
 
 
 def _raise_unless_lost(task: asyncio.Task[None]) -> None:

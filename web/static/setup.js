@@ -307,6 +307,12 @@ try {
 } catch {
   localStorage.removeItem(DRAFT);
 }
+const asked = new URLSearchParams(location.search);
+if (asked.has("type")) {
+  // "Practise this next" on a report: the link carries the choice, which then belongs to the form and not to the address.
+  fill({ type: asked.get("type"), difficulty: asked.get("difficulty") ?? "medium", focusAreas: (asked.get("focus") ?? "").split(",") });
+  history.replaceState(null, "", location.pathname + "#review");
+}
 fitDuration(Number(duration.value));
 show();
 showStep(false);

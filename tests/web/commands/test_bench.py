@@ -1,0 +1,25 @@
+"""The benchmarks measure what they say, in little."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from storage.database import Database
+from storage.migrate import migrate
+from web.commands import bench
+
+
+async def test_turns_are_stored_while_they_are_timed(tmp_path: Path) -> None:
+    """Each time belongs to one durable turn."""
+    url = f"sqlite+aiosqlite:///{tmp_path / 'bench.db'}"
+    await migrate(url)
+    store = await Database.open(url)
+    try:
+        async with store.begin() as tx:
+            user_id = await tx.single_user()
+        took = await bench._write(store, user_id, 5)
+    finally:
+        await store.close()
+
+    assert 5 == len(took)
+    assert all(seconds > 0 for seconds in took)
