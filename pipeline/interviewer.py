@@ -195,6 +195,9 @@ class ScriptedInterviewer(LLMService):
                 self._prepkit_done_at = self._prepkit_clock()
             case Do.DONE:
                 return self._prepkit_take_done()
+            case Do.NEXT if self._prepkit_just_moved():
+                # Pressed twice: the question it would skip has not been heard yet (C-38).
+                return None
             case Do.NEXT:
                 self._prepkit_turns.finish()
                 return conductor.skip()
@@ -207,6 +210,11 @@ class ScriptedInterviewer(LLMService):
             case Do.LINE_SAID if self._prepkit_line and self._prepkit_line.last:
                 self.create_task(self._prepkit_on_finished(self._prepkit_end_reason))
         return None
+
+    def _prepkit_just_moved(self) -> bool:
+        line = self._prepkit_line
+        fresh = line is not None and line.asks is not None and line.asks.follow_up == 0
+        return fresh and not self._prepkit_heard and not self._prepkit_cut
 
     def _prepkit_after_turn(self) -> Line | None:
         turn = self._prepkit_turns.finish()

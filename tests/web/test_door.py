@@ -209,7 +209,7 @@ async def test_security_headers_are_on_every_response(house: House):
         assert found == middlewares.HEADERS, (method, path, response.status)
         assert re.fullmatch(r"[0-9a-f]{12}", response.headers["X-Request-Id"]), (method, path)
         cached = response.headers.get("Cache-Control")
-        assert cached == (None if path.startswith("/static/") else "no-store"), (method, path)
+        assert cached == ("no-cache" if path.startswith("/static/") else "no-store"), (method, path)
     async with house.client.ws_connect(f"{house.origin}/ws/interviews/{UNKNOWN}") as ws:
         upgraded = ws._response
         assert {name: upgraded.headers.get(name) for name in middlewares.HEADERS} == middlewares.HEADERS
