@@ -51,7 +51,12 @@ def test_siblings_are_reached_relatively():
 
 def test_only_the_configuration_reads_the_environment():
     """Settings come from `bridge.config`; the command line hands the environment over."""
-    allowed = {"web/cli.py", "bridge/config.py", "pipeline/voice/sphinx_child.py", "web/rehearsal/house.py"}  # hand it to child processes
+    allowed = {
+        "web/cli.py",
+        "bridge/config.py",
+        "pipeline/voice/sphinx_child.py",
+        "web/rehearsal/house.py",
+    }  # hand it to child processes
     readers = {name for name, path in zip(RELATIVE, MODULES, strict=True) if re.search(r"os\.(environ|getenv)", path.read_text())}
 
     assert {name for name in readers if not name.startswith("web/commands/")} <= allowed
