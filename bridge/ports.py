@@ -86,6 +86,9 @@ class Tx(Protocol):
     async def ended_without_report(self) -> list[str]:
         """Ids of completed and partial sessions that have neither a report nor a failed one (the safety net)."""
 
+    async def kept_since(self, before: datetime, *, limit: int) -> list[str]:
+        """Ids of sessions made before the moment that are neither live nor deleted, oldest first (R-114)."""
+
     # The log and its projections ------------------------------------------------------------------------------------
     async def append_events(
         self, session_id: str, events: Sequence[tuple[int, Event]], *, turns: Sequence[Turn], segments: Sequence[Segment]

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import asdict, replace
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Row, delete, exists, func, insert, select, update
 
 from bridge.domain.catalog import Difficulty, InterviewType
 from bridge.domain.questions import FollowUp, KeyPoint, Question
-from bridge.domain.session import InterviewSession, ReportStatus, SessionStatus
+from bridge.domain.session import LIVE, InterviewSession, ReportStatus, SessionStatus
 from bridge.domain.setup import FollowUpStyle, InterviewSetup, Pace, Voice
 from bridge.errors import NotFound
 from bridge.ports import HistoryRow
@@ -165,6 +166,12 @@ class SessionRows(TransactionPart):
             ~exists().where(interview_reports.c.session_id == s.id),
         )
         return list((await self.connection.scalars(statement.order_by(s.created_at, s.id))).all())
+
+    async def kept_since(self, before: datetime, *, limit: int) -> list[str]:
+        """Ids of sessions made before the moment that are neither live nor deleted, oldest first."""
+        s = interview_sessions.c
+        statement = select(s.id).where(s.created_at < before, s.status.not_in([*LIVE, SessionStatus.DELETED]))
+        return list((await self.connection.scalars(statement.order_by(s.created_at, s.id).limit(limit))).all())
 
     async def purge_session(self, session_id: str) -> None:
         """Remove everything said, asked and written; keep the bare row without its free text. Safe to repeat."""

@@ -61,7 +61,7 @@ async def create_app(settings: Settings, *, demo: bool = False, evals: bool = Fa
         if orphans:
             logger.info("{} interrupted interviews can be resumed", orphans)
         await asyncio.to_thread(detectors.warm_up)
-        sweeper = asyncio.create_task(_sweep(database))
+        sweeper = asyncio.create_task(_sweep(database, settings.retention_days))
         yield
         sweeper.cancel()
         with suppress(asyncio.CancelledError):
@@ -105,9 +105,11 @@ def voice_maker(settings: Settings) -> Any:
     return make
 
 
-async def _sweep(database: Database) -> None:
+async def _sweep(database: Database, retention_days: int) -> None:
     while True:
         try:
+            if deleted := await privacy.delete_old(database, older_than_days=retention_days, now=datetime.now(UTC)):
+                logger.info("{} interviews deleted: older than {} days", deleted, retention_days)
             for session_id in await calling.sweep(database, datetime.now(UTC)):
                 logger.info("Interview {} ended: nobody came back", session_id)
         except Exception:  # noqa: BLE001 - The task's top: one failed round must not end the sweeping.

@@ -558,3 +558,18 @@ async def test_a_deleted_interview_stays_deleted(store: Database):
 
     assert deleted == await read(store, session.id)
     assert await report_jobs(store) == []
+
+
+@pytest.mark.parametrize(("days", "kept"), [(89, True), (91, False)])
+async def test_interviews_past_the_retention_clock_are_deleted(store: Database, days: int, kept: bool):
+    """R-114, P3: 90 days, whatever became of the interview; a live one waits for its end; the second round finds nothing more."""
+    states = sorted(set(S) - {S.DELETED})
+    made = {status: await add(store, status=status) for status in states}
+    first = await privacy.delete_old(store, older_than_days=90, now=NOW + timedelta(days=days))
+    again = await privacy.delete_old(store, older_than_days=90, now=NOW + timedelta(days=days))
+    left = {status for status, session in made.items() if (await read(store, session.id)).status is not S.DELETED}
+
+    assert (first, again) == (0 if kept else len(states) - len(LIVE), 0)
+    assert left == (set(states) if kept else set(LIVE))
+    if not kept:
+        assert await store.jobs.status(privacy.PURGE_JOB, made[S.COMPLETED].id) is JobStatus.WAITING
