@@ -68,16 +68,16 @@ def setup_body(choice: Choice) -> dict[str, Any]:
 
 
 @asynccontextmanager
-async def somewhere(url: str | None) -> AsyncIterator[str]:
+async def somewhere(url: str | None) -> AsyncIterator[tuple[str, House | None]]:
     """The given server, or one of our own that is gone afterwards."""
     if url:
-        yield url.rstrip("/")
+        yield url.rstrip("/"), None
         return
     with tempfile.TemporaryDirectory(prefix="prepkit-rehearse-", ignore_cleanup_errors=True) as folder:
         house = House(Path(folder) / "data")
         try:
             await house.start()
-            yield house.url
+            yield house.url, house
         finally:
             await house.stop()
 
@@ -89,7 +89,7 @@ async def rehearse(choice: Choice) -> int:
     order = Order(setup_body(choice), typed=choice.typed, drop_after=choice.drop_after)
     if choice.url is None:
         progress.line("Starting a server with a temporary data folder …")
-    async with somewhere(choice.url) as url, aiohttp.ClientSession() as http:
+    async with somewhere(choice.url) as (url, house), aiohttp.ClientSession() as http:
         rehearsal = Rehearsal(Api(http, url), order, candidate, progress)
         running = asyncio.create_task(rehearsal.run())
         problem: PrepkitError | None = None
@@ -97,12 +97,22 @@ async def rehearse(choice: Choice) -> int:
             with _interruptible(rehearsal, running, progress):
                 await running
         except PrepkitError as error:
-            problem = error
+            problem = _cause(error, house)
         except asyncio.CancelledError:
             problem = RehearsalFailed("The rehearsal was stopped.")
         progress.close()
         _show(rehearsal.account, choice, problem)
     return 0 if problem is None and rehearsal.account.ready else 1
+
+
+def _cause(error: PrepkitError, house: House | None) -> PrepkitError:
+    """What is really wrong when the server of our own is gone."""
+    try:
+        if house is not None:
+            house.check()
+    except RehearsalFailed as gone:
+        return gone
+    return error
 
 
 def _show(account: Account, choice: Choice, problem: PrepkitError | None) -> None:

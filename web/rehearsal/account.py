@@ -208,6 +208,8 @@ def _paired(question_id: str, said: Mapping[str, str | None], heard: Mapping[str
     if not heard[question_id]:
         return False
     mine = word_error_rate(own, heard[question_id])
-    by_said = all(mine <= word_error_rate(other or "", heard[question_id]) for other in said.values())
-    by_heard = all(mine <= word_error_rate(own, other) for other in heard.values())
+    # The same words said to two questions cannot be told apart, and need not be.
+    others = [other for other, words_said in said.items() if words_said != own]
+    by_said = all(mine <= word_error_rate(said[other] or "", heard[question_id]) for other in others)
+    by_heard = all(mine <= word_error_rate(own, heard[other]) for other in others)
     return by_said and by_heard

@@ -42,6 +42,11 @@ class House:
         """The process id while it runs."""
         return self._process.pid if self._process and self._process.returncode is None else None
 
+    def check(self) -> None:
+        """Raise RehearsalFailed when it has ended without being asked to."""
+        if self._process is not None and self._process.returncode is not None:
+            raise RehearsalFailed(f"The server started for this has ended: {self._complaint()}")
+
     @property
     def log(self) -> Path:
         """The server's own log."""
@@ -80,6 +85,7 @@ class House:
             ready.set_exception(RehearsalFailed(f"The server could not be started: {self._complaint()}"))
 
     def _complaint(self) -> str:
+        """The last thing it said."""
         lines = self.log.read_text(errors="replace").strip().splitlines()
         return lines[-1].removeprefix("Error: ") if lines else "it said nothing."
 

@@ -52,6 +52,14 @@ def test_an_answer_that_was_not_heard_is_not_paired() -> None:
     assert [True, False] == [pair.paired for pair in told.pairs]
 
 
+def test_the_same_words_to_two_questions_are_no_swap() -> None:
+    """R-058: a repeated recording is heard a little differently each time, and stands with both questions."""
+    told = account({"q1": "it is a value that comes late", "q2": "it is the value that comes later"})
+    told.answers[1].said = told.answers[0].said
+
+    assert [True, True] == [pair.paired for pair in told.pairs]
+
+
 def test_nobody_knows_the_words_of_a_bare_recording() -> None:
     """Unknown is said, not guessed."""
     told = account({"q1": "it is a value", "q2": "it is a function"}, known=False)
