@@ -52,6 +52,7 @@ from .voice.detectors import make_turn_analyzer, make_vad
 
 TICK_SECONDS = 1.0
 TOKEN_EVERY_SECONDS = 30
+RECORDING_STOPPED = "The recording stopped because the disk is full. The interview goes on and your words are still written down."
 TURN_STOP_TIMEOUT_SECONDS = 9.0
 """A turn is over at the latest this long after the last speech."""
 READY_TIMEOUT_SECONDS = 15
@@ -126,7 +127,7 @@ class CallLeg:
             self._ended.set_result(reason)
 
     def _on_task_done(self, task: asyncio.Task[None]) -> None:
-        """The writer or the pipeline has ended while the leg had not: nothing more can be acknowledged."""
+        """A part of the leg has ended while the leg had not: nothing more can be acknowledged."""
         if not task.cancelled() and (error := task.exception()):
             logger.error("A part of the call failed: {}", type(error).__name__)
         self.stop("failed")
@@ -147,6 +148,8 @@ class CallLeg:
             asyncio.create_task(self._tick()),
             asyncio.create_task(self._renew()),
         ]
+        for task in others:
+            task.add_done_callback(self._on_task_done)
         try:
             reason = await self._ended
         finally:
@@ -162,6 +165,7 @@ class CallLeg:
             self._log.append(LegEnded(at_ms=elapsed, leg=self._leg_number, reason=why))
             self._log.close()
             await asyncio.gather(writer, return_exceptions=True)
+            await self._record(elapsed)
             if self._recorder:
                 self._recorder.close(elapsed)
         return Outcome(reason, elapsed)
@@ -312,7 +316,7 @@ class CallLeg:
                     "turn", turnId=turn.turn_id, speaker=turn.speaker.value, text=turn.text, questionId=turn.question_id,
                     startMs=turn.start_ms, endMs=turn.end_ms, final=turn.final, seq=entry.seq,
                 )  # fmt: skip
-            case Noted(code="take_your_time") as note:
+            case Noted(code="take_your_time" | "recording_stopped") as note:
                 await self._leg.tell("notice", code=note.code, message=note.detail)
         for segment in entry.segments:
             await self._leg.tell("segment", **segment_json(segment))
@@ -328,8 +332,18 @@ class CallLeg:
             now = self._clock()
             await self._leg.tell("clock", elapsed=now // 1000, total=total)
             self._interviewer.tell(Do.TICK)
-            if self._recorder:
-                await asyncio.to_thread(self._recorder.flush, now - HOLD_MS)
+            await self._record(now - HOLD_MS)
+
+    async def _record(self, until_ms: int) -> None:
+        """Write the recording on; where the disk refuses, the interview goes on without one and the candidate is told (F9)."""
+        if self._recorder is None:
+            return
+        try:
+            await asyncio.to_thread(self._recorder.flush, until_ms)
+        except OSError as error:
+            logger.error("The recording stopped: {}", error.strerror)
+            self._recorder = self._playback.recorder = None
+            self._log.append(Noted(at_ms=self._clock(), code="recording_stopped", detail=RECORDING_STOPPED))
 
     async def _renew(self) -> None:
         while True:

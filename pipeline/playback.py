@@ -18,13 +18,14 @@ class PlaybackTap:
     def __init__(self, rate: int, clock: Callable[[], int], recorder: CallRecorder | None) -> None:
         self._rate = rate
         self._clock = clock
-        self._recorder = recorder
+        self.recorder = recorder
+        """None once nothing can be recorded any more."""
         self._resampler = None if rate == SAMPLE_RATE else soxr.ResampleStream(rate, SAMPLE_RATE, 1, dtype="int16")
 
     def played(self, pcm: bytes, in_ms: int) -> None:
         """Audio at the wire's rate that begins to be heard `in_ms` from now."""
-        if self._recorder is None:
+        if self.recorder is None:
             return
         if self._resampler is not None:
             pcm = self._resampler.resample_chunk(np.frombuffer(pcm, dtype="<i2")).astype("<i2").tobytes()
-        self._recorder.interviewer(pcm, self._clock() + in_ms)
+        self.recorder.interviewer(pcm, self._clock() + in_ms)
