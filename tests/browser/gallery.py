@@ -48,6 +48,7 @@ async def visit(page: Page, url: str, state: str) -> None:
             await page.goto(url)
         case "setup-review":
             await page.goto(f"{url}/#review")
+            await page.wait_for_function("() => !document.querySelector('#type')?.checkVisibility()")
         case "preflight":
             await page.goto(f"{url}/interviews/{await _session(url)}")
             await page.wait_for_selector("#preflight", state="visible")
