@@ -56,8 +56,8 @@ class Past:
 
 
 HISTORY = (
-    Past(23.1, InterviewType.BEHAVIORAL, Difficulty.EASY, 0.35),
-    Past(16.8, InterviewType.JAVASCRIPT, Difficulty.EASY, 0.48),
+    Past(23.1, InterviewType.BEHAVIORAL, Difficulty.EASY, 0.28),
+    Past(16.8, InterviewType.JAVASCRIPT, Difficulty.EASY, 0.45),
     Past(11.2, InterviewType.DSA, Difficulty.MEDIUM, 0.60),
     Past(5.9, InterviewType.MACHINE_CODING, Difficulty.MEDIUM, 0.74),
     Past(1.3, InterviewType.SYSTEM_DESIGN, Difficulty.HARD, 0.90),
