@@ -1,6 +1,7 @@
 """Every setting of the process, read once from the environment into one frozen object; nothing else reads the environment.
 
-Each `PREPKIT_…` name may also be given as `…_FILE`, the path of a file that holds the value. An unknown `PREPKIT_…` name is refused with the nearest match.
+Each name may also be given as `…_FILE`, the path of a file that holds the value. An unknown `PREPKIT_…` name is refused with the nearest match; vendors' own
+names (`VAPI_API_KEY`) stand beside their field.
 `docs/reference/settings.md` is made from the descriptions here.
 """
 
@@ -11,7 +12,8 @@ import ipaddress
 from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -24,6 +26,7 @@ class Engine(StrEnum):
     """Voice engines this version can run."""
 
     AUTO = "auto"
+    VAPI = "vapi"
     LOCAL = "local"
 
 
@@ -57,6 +60,11 @@ class Speech(StrEnum):
     KOKORO = "kokoro"
 
 
+def vendor(env: str, default: str, description: str, *, secret: bool = False, pattern: str | None = None) -> Any:
+    """A field whose variable has the vendor's name and no prefix."""
+    return Field(default, description=description, pattern=pattern, repr=not secret, json_schema_extra={"env": env})
+
+
 class Settings(BaseModel):
     """The settings; a field `max_calls` is the variable `PREPKIT_MAX_CALLS`."""
 
@@ -71,7 +79,7 @@ class Settings(BaseModel):
         "", description="SQLite file in the data folder when empty, or `postgresql+psycopg://…`.", repr=False
     )
     recordings_url: str = Field("", description="Folder in the data folder when empty, or a `file://` folder.")
-    voice_engine: Engine = Field(Engine.AUTO, description="`auto` or `local`.")
+    voice_engine: Engine = Field(Engine.AUTO, description="`vapi`, `local`, or `auto`: the first whose key is set, else `local`.")
     recogniser: Recogniser = Field(Recogniser.AUTO, description="`auto`, `pocketsphinx`, `moonshine` or `none`.")
     speech: Speech = Field(Speech.AUTO, description="`auto`, `flite`, `espeak` or `kokoro`.")
     auth_mode: AuthMode = Field(AuthMode.SINGLE, description="`single`: one person, signed in, on this machine.")
@@ -80,12 +88,57 @@ class Settings(BaseModel):
     retention_days: int = Field(90, ge=1, le=3650, description="Days recordings and transcripts are kept.")
     log_format: str = Field("text", pattern="^(text|json)$", description="`text` or `json`, one line an entry.")
     log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="Least level that is logged.")
+    drain_seconds: int = Field(
+        600,
+        ge=0,
+        le=7200,
+        description="How long a stopping server lets live calls go on before it interrupts them; they can be resumed.",
+    )
+    vapi_api_key: str = vendor("VAPI_API_KEY", "", "Private key of the Vapi account; with it `auto` means `vapi`.", secret=True)
+    vapi_base_url: str = vendor("VAPI_BASE_URL", "https://api.vapi.ai", "Vapi's API; plain http on loopback only (stand-in).")
+    vapi_webhook_secret: str = vendor(
+        "VAPI_WEBHOOK_SECRET",
+        "",
+        "Shared secret in the `X-Vapi-Secret` header; made and kept in the data folder when empty.",
+        secret=True,
+    )
+    vapi_hmac_secret: str = vendor(
+        "VAPI_HMAC_SECRET", "", "Secret of an HMAC credential; either form authenticates.", secret=True
+    )
+    vapi_hmac_header: str = vendor("VAPI_HMAC_HEADER", "x-vapi-signature", "Header of the HMAC signature.")
+    vapi_hmac_timestamp_header: str = vendor("VAPI_HMAC_TIMESTAMP_HEADER", "x-vapi-timestamp", "Header of its timestamp.")
+    vapi_hmac_payload: str = vendor(
+        "VAPI_HMAC_PAYLOAD", "{timestamp}.{body}", "What is signed; `{body}` alone leaves the time out."
+    )
+    vapi_hmac_encoding: str = vendor("VAPI_HMAC_ENCODING", "hex", "`hex` or `base64`.", pattern="^(hex|base64)$")
+    vapi_hmac_prefix: str = vendor("VAPI_HMAC_PREFIX", "", "What stands before the signature, for example `sha256=`.")
+    vapi_model: str = vendor("VAPI_MODEL", "openai/gpt-4.1", "Provider and model that talk at Vapi.")
+    vapi_voices: str = vendor(
+        "VAPI_VOICES", "neutral=sarah,warm=paula,deep=drew", "ElevenLabs voice ids at Vapi for our three voices."
+    )
 
     @model_validator(mode="after")
     def _single_is_loopback(self) -> Self:
         if self.auth_mode is AuthMode.SINGLE and not is_loopback(self.host):
             raise ValueError(f"{PREFIX}HOST must be a loopback address in single mode, since anyone who reaches it is signed in")
         return self
+
+    @model_validator(mode="after")
+    def _vapi_can_reach_us(self) -> Self:
+        url = urlsplit(self.vapi_base_url)
+        if url.scheme != "https" and not (url.scheme == "http" and is_loopback(url.hostname or "")):
+            raise ValueError("VAPI_BASE_URL must be https, or http on a loopback address")
+        if self.voice_engine is Engine.VAPI and not self.vapi_api_key:
+            raise ValueError("VAPI_API_KEY must be set for PREPKIT_VOICE_ENGINE=vapi")
+        if self.vapi_api_key and not is_loopback(url.hostname or "") and not self.public_url.startswith("https://"):
+            raise ValueError("PREPKIT_PUBLIC_URL must be an https URL when VAPI_API_KEY is set: Vapi asks our tools there")
+        return self
+
+    @property
+    def engines(self) -> tuple[str, ...]:
+        """Voice engines in the order in which a call tries them; `local` is always last."""
+        first = ("vapi",) if self.vapi_api_key and self.voice_engine in (Engine.AUTO, Engine.VAPI) else ()
+        return (*first, "local")
 
     @property
     def database(self) -> str:
@@ -108,12 +161,18 @@ def is_loopback(host: str) -> bool:
         return False
 
 
+def variable_of(field: str) -> str:
+    """The environment variable of a field."""
+    extra = Settings.model_fields[field].json_schema_extra
+    return str(extra["env"]) if isinstance(extra, dict) and "env" in extra else f"{PREFIX}{field.upper()}"
+
+
 def load(environ: Mapping[str, str]) -> Settings:
     """Settings from an environment. Raises SettingsError, naming the variable and what is wrong, never its value."""
-    names = {f"{PREFIX}{field.upper()}": field for field in Settings.model_fields}
+    names = {variable_of(field): field for field in Settings.model_fields}
     values: dict[str, str] = {}
     for variable, value in environ.items():
-        if not variable.startswith(PREFIX):
+        if not variable.startswith(PREFIX) and variable.removesuffix("_FILE") not in names:
             continue
         plain = variable.removesuffix("_FILE") if variable not in names else variable
         if plain not in names:
@@ -124,7 +183,7 @@ def load(environ: Mapping[str, str]) -> Settings:
         return Settings.model_validate(values)
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
-        where = f"{PREFIX}{str(first['loc'][0]).upper()}: " if first["loc"] else ""
+        where = f"{variable_of(str(first['loc'][0]))}: " if first["loc"] else ""
         raise SettingsError(f"{where}{first['msg'].removeprefix('Value error, ')}.") from None
 
 

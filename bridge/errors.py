@@ -9,6 +9,8 @@
     ├── BadTicket             401      a socket token that is unknown, used or expired
     ├── AtCapacity            503      no room for another live call; says when to retry
     ├── VoiceUnavailable      503      an engine, recogniser or voice cannot be started
+    ├── UpstreamFailed        503      a vendor refused, was silent or is out of reach; says what now
+    ├── BadSignature          401      a webhook that is not authenticated
     └── SettingsError         –        the process cannot start as configured
 
 `code` is stable and public; the message is a sentence a person can act on and holds no secret and no transcript.
@@ -81,6 +83,22 @@ class VoiceUnavailable(PrepkitError):
     """An engine, recogniser or voice cannot be started; says which and what to install."""
 
     code = "voice_unavailable"
+
+
+class UpstreamFailed(PrepkitError):
+    """A vendor refused, was silent or is out of reach; `reason` is ours to log and count, the message is for the candidate."""
+
+    code = "upstream_failed"
+
+    def __init__(self, message: str, *, reason: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
+class BadSignature(PrepkitError):
+    """A webhook that is not authenticated; which check failed is logged, never told."""
+
+    code = "bad_signature"
 
 
 class SettingsError(PrepkitError):

@@ -10,12 +10,14 @@ from collections.abc import Collection, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from pathlib import Path
 from typing import Any, Protocol
 
 from .domain.events import Event
 from .domain.segments import Segment, Turn
 from .domain.session import InterviewSession, ReportStatus, SessionStatus
+from .domain.upstream import CostEntry, Delivery, EngineCall
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,31 @@ class StoredReport:
     overall_score: int | None
     content_hash: str
     """SHA-256 of what it was made from; the same hash is never written twice for a session."""
+    body: dict[str, Any]
+
+
+class DeliveryState(StrEnum):
+    """What became of a webhook."""
+
+    STORED = "stored"
+    APPLIED = "applied"
+    IGNORED = "ignored"
+    """Of no call we know, or of a kind we do not act on."""
+    FAILED = "failed"
+
+
+@dataclass(frozen=True)
+class StoredDelivery:
+    """A webhook in the inbox."""
+
+    id: int
+    provider: str
+    key: str
+    call_id: str | None
+    type: str
+    received_at: datetime
+    sent_at: datetime | None
+    state: DeliveryState
     body: dict[str, Any]
 
 
@@ -117,6 +144,42 @@ class Tx(Protocol):
 
     async def report(self, session_id: str) -> StoredReport | None:
         """The newest version."""
+
+    # Vendors' calls, their webhooks, what they cost -------------------------------------------------------------------
+    async def add_engine_call(self, call: EngineCall) -> None:
+        """Insert. Raises Conflict for a taken (engine, id), NotFound for an unknown session."""
+
+    async def engine_call(self, engine: str, call_id: str, *, for_update: bool = False) -> EngineCall | None:
+        """The vendor's call by its own id, or None."""
+
+    async def engine_calls(self, session_id: str) -> list[EngineCall]:
+        """Of a session, oldest first."""
+
+    async def unsettled_calls(self, engine: str, *, before: datetime) -> list[EngineCall]:
+        """Created before the moment and not settled, oldest first."""
+
+    async def save_engine_call(self, call: EngineCall) -> None:
+        """Write every mutable field. Raises NotFound."""
+
+    async def add_delivery(self, provider: str, delivery: Delivery, received_at: datetime) -> int | None:
+        """Keep a webhook before it is acknowledged: its row id, or None when (provider, call id, key) is there already."""
+
+    async def delivery(self, delivery_id: int) -> StoredDelivery | None:
+        """One of the inbox."""
+
+    async def deliveries(
+        self, provider: str, *, call_id: str | None = None, state: DeliveryState | None = None
+    ) -> list[StoredDelivery]:
+        """In order of arrival."""
+
+    async def mark_delivery(self, delivery_id: int, state: DeliveryState) -> None:
+        """What became of it."""
+
+    async def add_cost(self, entry: CostEntry) -> bool:
+        """Book a cost once; False when (session, ref) is there already."""
+
+    async def costs(self, session_id: str) -> list[CostEntry]:
+        """In order of booking."""
 
     # Purge and jobs -------------------------------------------------------------------------------------------------
     async def purge_session(self, session_id: str) -> None:

@@ -12,23 +12,27 @@ from aiohttp import web
 
 from bridge.errors import (
     AtCapacity,
+    BadSignature,
     BadTicket,
     Conflict,
     InvalidInput,
     NotFound,
     PrepkitError,
     Refused,
+    UpstreamFailed,
     VoiceUnavailable,
 )
 
 STATUS: tuple[tuple[type[PrepkitError], int], ...] = (
     (InvalidInput, 400),
     (BadTicket, 401),
+    (BadSignature, 401),
     (Refused, 403),
     (NotFound, 404),
     (Conflict, 409),
     (AtCapacity, 503),
     (VoiceUnavailable, 503),
+    (UpstreamFailed, 503),
 )
 CODES = {
     400: "bad_request",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from bridge.config import PREFIX, Settings
+from bridge.config import Settings, variable_of
 from bridge.domain.events import EVENTS
 from bridge.domain.session import PHASES, TRANSITIONS
 from web.openapi import OPERATIONS
@@ -16,7 +16,7 @@ def settings() -> str:
     rows = []
     for name, field in Settings.model_fields.items():
         default = "–" if field.default in (None, "") else f"`{getattr(field.default, 'value', field.default)}`"
-        rows.append(f"| `{PREFIX}{name.upper()}` | {default} | {field.description} |")
+        rows.append(f"| `{variable_of(name)}` | {default} | {field.description} |")
     head = "# Settings\n\nEnvironment variables, each also as `NAME_FILE`. Made from `bridge/config.py`.\n\n| name | default | meaning |\n|---|---|---|\n"
     return head + "\n".join(rows) + "\n"
 
