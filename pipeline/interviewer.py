@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine
 from dataclasses import replace
-from enum import Enum, auto
 
 from loguru import logger
 from pipecat.frames.frames import (
@@ -41,6 +40,7 @@ from bridge.domain.events import Noted, ToolAnswered
 from bridge.usecases.call_log import CallLog
 from bridge.usecases.conducting import Conductor, Line
 
+from .engines.engine import Do
 from .turns import CandidateTurns
 
 WORD_MS = 330
@@ -70,19 +70,6 @@ NO_MODEL = LLMSettings(
 """A script needs none of a model's settings; the base class wants each of them said."""
 
 
-class Do(Enum):
-    """What the interviewer can be told."""
-
-    OPEN = auto()
-    TURN_OVER = auto()
-    TYPED = auto()
-    DONE = auto()
-    NEXT = auto()
-    END = auto()
-    TICK = auto()
-    LINE_SAID = auto()
-
-
 class ScriptedInterviewer(LLMService):
     """Speaks prepared questions and follow-ups; decides nothing itself."""
 
@@ -92,6 +79,7 @@ class ScriptedInterviewer(LLMService):
         turns: CandidateTurns,
         log: CallLog,
         clock: Callable[[], int],
+        opening: Callable[[], Line],
         on_finished: Callable[[str], Coroutine[None, None, None]],
     ) -> None:
         super().__init__(settings=NO_MODEL)
@@ -99,6 +87,7 @@ class ScriptedInterviewer(LLMService):
         self._prepkit_turns = turns
         self._prepkit_log = log
         self._prepkit_clock = clock
+        self._prepkit_opening = opening
         self._prepkit_on_finished = on_finished
         self._prepkit_todo: asyncio.Queue[tuple[Do, str]] = asyncio.Queue()
         self._prepkit_task: asyncio.Task[None] | None = None
@@ -185,7 +174,7 @@ class ScriptedInterviewer(LLMService):
             return None
         match what:
             case Do.OPEN if self._prepkit_line is None:
-                return conductor.open()
+                return self._prepkit_opening()
             case Do.TURN_OVER:
                 return self._prepkit_after_turn()
             case Do.TYPED:

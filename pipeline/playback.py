@@ -28,4 +28,9 @@ class PlaybackTap:
             return
         if self._resampler is not None:
             pcm = self._resampler.resample_chunk(np.frombuffer(pcm, dtype="<i2")).astype("<i2").tobytes()
-        self.recorder.interviewer(pcm, self._clock() + in_ms)
+        self.heard(pcm, in_ms)
+
+    def heard(self, pcm: bytes, in_ms: int) -> None:
+        """Audio at 16 kHz that begins to be heard `in_ms` from now."""
+        if self.recorder is not None:
+            self.recorder.interviewer(pcm, self._clock() + in_ms)

@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import os
-from collections.abc import Callable
 from datetime import UTC, datetime
 from weakref import WeakValueDictionary
 
@@ -19,32 +17,28 @@ from bridge.ports import RecordingStore, Store
 from bridge.usecases import calling
 from bridge.wire.candidate import CLOSE_FINISHED, CLOSE_REPLACED, CLOSE_RESTARTING, CLOSE_UPSTREAM_LOST
 
-from .call import CallLeg, Outcome, Voices
+from .call import FAILED_UPSTREAM, CallLeg, Outcome
+from .engines.choose import EngineMaker
 from .leg import Leg
 
-CALLS_PER_CORE = 4
-"""Local-engine calls one core carries with recogniser and voice (docs: capacity)."""
 RETRY_AFTER_SECONDS = 60
 LET_GO_TIMEOUT_SECONDS = 8
 CLOSE_CODES = {
     "replaced": (CLOSE_REPLACED, "opened in another tab"),
     "drained": (CLOSE_RESTARTING, "the server restarts; resume"),
     "failed": (CLOSE_UPSTREAM_LOST, "the call was lost; resume"),
+    FAILED_UPSTREAM: (CLOSE_UPSTREAM_LOST, "the voice service was lost"),
 }
-
-MakeVoices = Callable[[calling.Admission], Voices]
 
 
 class Supervisor:
     """Every live leg of this process."""
 
-    def __init__(
-        self, store: Store, recordings: RecordingStore, make_voices: MakeVoices, *, max_calls: int | None = None
-    ) -> None:
+    def __init__(self, store: Store, recordings: RecordingStore, engines: EngineMaker, *, max_calls: int) -> None:
         self._store = store
         self._recordings = recordings
-        self._make_voices = make_voices
-        self.max_calls = max_calls or CALLS_PER_CORE * len(os.sched_getaffinity(0))
+        self._engines = engines
+        self.max_calls = max_calls
         self._live: dict[str, tuple[CallLeg, asyncio.Event]] = {}
         self._doors: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         """Sessions somebody is being admitted to."""
@@ -55,9 +49,9 @@ class Supervisor:
         """Legs in progress."""
         return len(self._live)
 
-    def check_capacity(self, session_id: str) -> None:
-        """Raise AtCapacity when this session would be one call too many."""
-        if self.draining or (self.count >= self.max_calls and session_id not in self._live):
+    def check_capacity(self, session_id: str, *, resuming: bool = False) -> None:
+        """Raise AtCapacity when this session would be one call too many; while draining only live interviews may come back."""
+        if (self.draining and not resuming) or (self.count >= self.max_calls and session_id not in self._live):
             why = "The server is restarting." if self.draining else "Every interviewer is busy right now."
             raise AtCapacity(f"{why} Please try again in a minute.", retry_after_seconds=RETRY_AFTER_SECONDS)
 
@@ -65,6 +59,7 @@ class Supervisor:
         """Admit, run and end one leg. Raises BadTicket before anything else has happened."""
         # Before the older tab lets go, or a stranger without a token could end a call.
         purpose = await calling.redeem(self._store, session_id, token, datetime.now(UTC))
+        self.check_capacity(session_id, resuming=purpose == "resume" or session_id in self._live)
         # One tab at a time, and the older one must have let go before the log is read, or two writers would share one sequence.
         door = self._doors.setdefault(session_id, asyncio.Lock())
         async with door:
@@ -90,13 +85,16 @@ class Supervisor:
     async def _make_call(self, admission: calling.Admission, leg: Leg) -> CallLeg:
         session_id = admission.session.id
         recording = await asyncio.to_thread(self._recordings.open, session_id)
-        # In a thread: the `local` extra loads its models here, and at first use fetches them.
-        voices = await asyncio.to_thread(self._make_voices, admission)
 
         async def renew() -> str:
             return await calling.renew_token(self._store, session_id, datetime.now(UTC))
 
-        return CallLeg(admission, leg, voices, self._store, recording, renew)
+        return CallLeg(admission, leg, self._engines, self._store, recording, renew)
+
+    def live_tools(self, session_id: str) -> CallLeg | None:
+        """The session's live leg in this process, to answer its vendor's tool calls."""
+        live = self._live.get(session_id)
+        return live[0] if live else None
 
     async def end(self, session_id: str) -> None:
         """End the session's live leg, if it has one here, as its candidate's own wish, and wait until it is stored."""
@@ -111,17 +109,24 @@ class Supervisor:
 
     async def _after(self, session_id: str, outcome: Outcome, leg: Leg) -> None:
         now = datetime.now(UTC)
+        await self._engines.leg_ended(session_id, over=outcome.over)
         if outcome.over:
             status = await calling.finish(self._store, session_id, outcome.reason, elapsed_ms=outcome.elapsed_ms, now=now)
             logger.info("Interview {} ended: {} ({})", session_id, outcome.reason, status.value)
             await leg.tell("report-status", status="queued" if status.value != "failed" else "none", step="queued")
             await leg.tell("ended", reason=outcome.reason, reportUrl=f"/interviews/{session_id}/report")
-            await leg.close(CLOSE_FINISHED, "finished")
+            code, why = CLOSE_CODES.get(outcome.reason, (CLOSE_FINISHED, "finished"))
+            await leg.close(code, why)
             return
         await calling.leave(self._store, session_id, elapsed_ms=outcome.elapsed_ms, now=now)
         logger.info("Interview {} interrupted: {}", session_id, outcome.reason)
         code, why = CLOSE_CODES.get(outcome.reason, (CLOSE_FINISHED, "gone"))
         await leg.close(code, why)
+
+    async def idle(self) -> None:
+        """Returns once no leg is live."""
+        while self._live:
+            await asyncio.wait([asyncio.ensure_future(gone.wait()) for _, gone in self._live.values()])
 
     async def stop_all(self) -> None:
         """Interrupt every leg so that it can be resumed, and wait until all is stored."""
@@ -130,3 +135,4 @@ class Supervisor:
         for call, _ in live:
             call.stop("drained")
         await asyncio.gather(*(gone.wait() for _, gone in live))
+        await self._engines.close()

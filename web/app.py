@@ -6,6 +6,7 @@ database → recovery of interrupted calls → jobs → sweeper → listening �
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -15,8 +16,10 @@ from aiohttp import web
 from loguru import logger
 
 from bridge.config import Settings
+from bridge.domain.session import InterviewSession
 from bridge.usecases import calling, privacy
-from pipeline.call import Voices
+from pipeline.engines.choose import EngineMaker
+from pipeline.engines.local import Voices
 from pipeline.supervisor import Supervisor
 from pipeline.voice import choose, detectors
 from reporting.write import write_report
@@ -30,6 +33,10 @@ from .keys import DEMO, ORIGINS, RECORDINGS, SETTINGS, STORE, SUPERVISOR, USER
 
 MAX_BODY_BYTES = 256 * 1024
 SWEEP_SECONDS = 5
+LOCAL_CALLS_PER_CORE = 4
+"""Local-engine calls one core carries with recogniser and voice (docs: capacity)."""
+RELAYED_CALLS_PER_CORE = 60
+"""Vapi calls one core relays with everything on, with room to spare (docs: capacity)."""
 
 
 async def create_app(settings: Settings, *, demo: bool = False, evals: bool = False) -> web.Application:
@@ -42,7 +49,11 @@ async def create_app(settings: Settings, *, demo: bool = False, evals: bool = Fa
         client_max_size=MAX_BODY_BYTES, middlewares=[middlewares.errors, middlewares.same_house, middlewares.rate_limit()]
     )
     app[SETTINGS], app[STORE], app[RECORDINGS], app[DEMO] = settings, database, recordings, demo
-    app[SUPERVISOR] = Supervisor(database, recordings, voice_maker(settings), max_calls=settings.max_calls)
+    cores = len(os.sched_getaffinity(0))
+    local_calls = settings.max_calls or LOCAL_CALLS_PER_CORE * cores
+    relayed = RELAYED_CALLS_PER_CORE * cores if settings.engines[0] == "vapi" else 0
+    engines = EngineMaker(settings.engines, voice_maker(settings), local_calls=local_calls)
+    app[SUPERVISOR] = Supervisor(database, recordings, engines, max_calls=settings.max_calls or max(local_calls, relayed))
     app[ORIGINS] = origins(settings)
     async with database.begin() as tx:
         app[USER] = await tx.single_user()
@@ -94,11 +105,12 @@ def origins(settings: Settings) -> frozenset[str]:
 def voice_maker(settings: Settings) -> Any:
     """Builds the recogniser and the voice of one leg."""
 
-    def make(admission: calling.Admission) -> Voices:
-        described = choose.describe(settings.recogniser.value, settings.speech.value)
+    def make(session: InterviewSession, hears: bool) -> Voices:
+        recogniser = settings.recogniser.value if hears else "none"
+        described = choose.describe(recogniser, settings.speech.value)
         return Voices(
-            recogniser=choose.choose_recogniser(settings.recogniser.value),
-            voice=choose.choose_voice(admission.session.setup.voice, admission.session.setup.pace, settings.speech.value),
+            recogniser=choose.choose_recogniser(recogniser),
+            voice=choose.choose_voice(session.setup.voice, session.setup.pace, settings.speech.value),
             labels={"recogniser": described.recogniser, "voice": described.voice},
         )
 

@@ -1,6 +1,7 @@
 """Runs the application: our own signal handling, because aiohttp's makes live sockets deaf at once (reliability.md §0.1).
 
-First SIGTERM or SIGINT: stop taking calls, interrupt live ones so that they can be resumed, store everything, leave. A second one leaves at once.
+First SIGTERM or SIGINT: new calls are refused, live ones go on and may be resumed, until the last one ends or the drain limit is reached; then what is left is interrupted,
+so that it can be resumed after the restart, and everything is stored. A second signal interrupts at once.
 """
 
 from __future__ import annotations
@@ -14,8 +15,10 @@ from loguru import logger
 
 from bridge.config import Settings
 from bridge.errors import SettingsError
+from pipeline.supervisor import Supervisor
 
 from .app import create_app
+from .keys import SUPERVISOR
 
 STOP_TIMEOUT_SECONDS = 20
 
@@ -41,16 +44,30 @@ async def run(settings: Settings, *, demo: bool = False) -> None:
     app = await create_app(settings, demo=demo)
     runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=2)
     await runner.setup()
-    stop = asyncio.Event()
+    signals: asyncio.Queue[None] = asyncio.Queue()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
+        loop.add_signal_handler(number, signals.put_nowait, None)
     await web.SockSite(runner, sock).start()
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
     print(f"PrepKit is ready. Open {settings.public_url or f'http://{host}:{settings.port}'}", flush=True)
-    await stop.wait()
+    await signals.get()
+    await drain(app[SUPERVISOR], signals, settings.drain_seconds)
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.remove_signal_handler(number)
-    logger.info("Stopping: live interviews can be resumed after the restart")
+    logger.info("Stopping: interviews that are still live can be resumed after the restart")
     async with asyncio.timeout(STOP_TIMEOUT_SECONDS):
         await runner.cleanup()
+
+
+async def drain(supervisor: Supervisor, signals: asyncio.Queue[None], seconds: int) -> None:
+    """Let live calls end by themselves, until a second signal or the limit; the sockets stay open for resumes (F13)."""
+    supervisor.draining = True
+    if supervisor.count and seconds:
+        logger.info("{} live interviews go on for up to {} s; signal again to interrupt them now", supervisor.count, seconds)
+        again = asyncio.create_task(signals.get())
+        idle = asyncio.create_task(supervisor.idle())
+        await asyncio.wait({again, idle}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        for task in (again, idle):
+            task.cancel()
+        await asyncio.gather(again, idle, return_exceptions=True)

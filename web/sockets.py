@@ -93,7 +93,6 @@ async def _hold(request: web.Request, wire: Wire) -> web.WebSocketResponse:
     supervisor = request.app[SUPERVISOR]
     session_id = request.match_info["session_id"]
     try:
-        supervisor.check_capacity(session_id)
         await supervisor.hold(session_id, request.query.get("token", ""), Leg(socket, wire))
     except BadTicket:
         await socket.close(CLOSE_BAD_TOKEN, "bad token")

@@ -56,6 +56,16 @@ class LegEnded(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class EngineChanged(Event):
+    """The voice engine was lost for `reason` and another one took the interview over (M2)."""
+
+    kind = "engine-changed"
+    from_engine: str
+    to_engine: str
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class CursorMoved(Event):
     """The question cursor moved by compare-and-set; `to_id` None means the questions are over."""
 
@@ -132,6 +142,7 @@ EVENTS: dict[str, type[Event]] = {
     for cls in (
         LegStarted,
         LegEnded,
+        EngineChanged,
         CursorMoved,
         QuestionAsked,
         TurnRecorded,

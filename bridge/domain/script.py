@@ -45,11 +45,12 @@ def greeting(setup: InterviewSetup, count: int) -> str:
     )
 
 
-def welcome_back(question: Question | None, position: int, said: str) -> str:
-    """The first words after a lost connection: where we were, and what was last heard."""
+def welcome_back(question: Question | None, position: int, said: str, *, taking_over: bool = False) -> str:
+    """The first words after a lost connection, or after a lost voice: where we were, and what was last heard."""
+    hello = "Sorry, we lost the line for a moment." if taking_over else "Welcome back."
     if question is None:
-        return "Welcome back. We had just finished the questions."
-    where = f"Welcome back. We were on question {count_word(position)}."
+        return f"{hello} We had just finished the questions."
+    where = f"{hello} We were on question {count_word(position)}."
     if not said:
         return where
     tail = " ".join(said.split()[-10:])

@@ -6,6 +6,7 @@ itself and speaks the `Line` that comes of it. No pipecat here. Read next: `pipe
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -50,10 +51,11 @@ class Conductor:
         self._asking: Line | None = None
         """The question last put, for a repeat and for a barge-in that cut it off."""
         self._unshown: list[ToolAnswered] = []
+        self._stored: asyncio.Future[int] | None = None
 
     # Beginning and end ----------------------------------------------------------------------------------------------
-    def open(self) -> Line:
-        """The first line of a leg: greeting and first question, or welcome back and where we were."""
+    def open(self, *, taking_over: bool = False) -> Line:
+        """The first line of an engine: greeting and first question, or where we were, after a lost line or engine."""
         agenda = self.agenda
         if agenda.position == 0:
             first = agenda.questions[0]
@@ -61,9 +63,9 @@ class Conductor:
             return self._ask(first, script.greeting(agenda.setup, len(agenda.questions)))
         question = agenda.current
         if question is None:
-            return replace(self.goodbye(), bridge=script.welcome_back(None, 0, ""))
+            return replace(self.goodbye(), bridge=script.welcome_back(None, 0, "", taking_over=taking_over))
         said = agenda.answer(question.id)
-        welcome = script.welcome_back(question, agenda.position, said)
+        welcome = script.welcome_back(question, agenda.position, said, taking_over=taking_over)
         if said:
             self._ask(question, "")
             return Line(welcome)
@@ -162,12 +164,39 @@ class Conductor:
         if moved:
             to_id = following.id if following else None
             self._log.append(CursorMoved(at_ms=self._clock(), from_id=question_id, to_id=to_id, reason=reason))
-        result = {
-            "nextQuestionId": following.id if following else None,
-            "nextQuestion": following.spoken if following else None,
-            "done": following is None,
-        }
-        return self._answered(call_id, MOVE_ON, question_id, result, began)
+        return self._answered(call_id, MOVE_ON, question_id, _next_result(following), began)
+
+    def tool(self, name: str, question_id: str, tool_call_id: str) -> tuple[ToolAnswered, asyncio.Future[int] | None]:
+        """One tool call of a vendor's interviewer: its answer, and the future of its being stored (None for a repeat).
+
+        The question on the floor decides, whatever id the caller believes in; one that has not been heard yet is given again, so that the
+        cursor moves at most once a question heard (R-046).
+        """
+        if earlier := self.agenda.tool_answer(tool_call_id):
+            return earlier, None
+        current = self.agenda.current
+        known = question_id if question_id in {q.id for q in self.agenda.questions} else (current.id if current else "")
+        if name == FOLLOW_UP:
+            answer = self.get_follow_up_question(known, tool_call_id)
+        elif current is not None and current.id == known and known not in self.agenda.transcript.segments:
+            answer = self._answered(tool_call_id, MOVE_ON, known, _next_result(current), time.monotonic())
+        else:
+            answer = self.move_to_next_question(known, tool_call_id)
+        return answer, self._stored
+
+    def asks_of(self, answer: ToolAnswered) -> QuestionAsked | None:
+        """The question a tool's answer has the interviewer put, to be appended once it is heard."""
+        result = answer.result
+        if text := result.get("followUpQuestion"):
+            question = self._question(answer.question_id)
+            about = next((f.about for f in question.follow_ups if f.text == text), None)
+            return self._asks(question, text, self.agenda.follow_up_number(question.id) + 1, about)
+        if following := result.get("nextQuestionId"):
+            return self._asks(self._question(following), self._question(following).text, 0, None)
+        return None
+
+    def _question(self, question_id: str) -> Question:
+        return next(question for question in self.agenda.questions if question.id == question_id)
 
     def _answered(self, call_id: str, tool: str, question_id: str, result: dict[str, Any], began: float) -> ToolAnswered:
         answer = ToolAnswered(
@@ -179,7 +208,7 @@ class Conductor:
             source="prepared",
             took_ms=int((time.monotonic() - began) * 1000),
         )
-        self._log.append(answer)
+        self._stored = self._log.append(answer)
         self._unshown.append(answer)
         return answer
 
@@ -215,3 +244,11 @@ class Conductor:
         return QuestionAsked(
             at_ms=0, question_id=question.id, n=n, of=len(self.agenda.questions), text=text, follow_up=follow_up, about=about
         )
+
+
+def _next_result(following: Question | None) -> dict[str, Any]:
+    return {
+        "nextQuestionId": following.id if following else None,
+        "nextQuestion": following.spoken if following else None,
+        "done": following is None,
+    }

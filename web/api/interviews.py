@@ -161,9 +161,11 @@ async def start(request: web.Request) -> web.Response:
     session_id = request.match_info["session_id"]
     now = datetime.now(UTC)
     async with request.app[STORE].read() as tx:
-        await calling.owned(tx, request.app[USER], session_id)
-    request.app[SUPERVISOR].check_capacity(session_id)
-    session, token = await calling.start(request.app[STORE], request.app[USER], session_id, "local", now)
+        known = await calling.owned(tx, request.app[USER], session_id)
+    resuming = known.status in (SessionStatus.IN_PROGRESS, SessionStatus.INTERRUPTED)
+    request.app[SUPERVISOR].check_capacity(session_id, resuming=resuming)
+    engine = request.app[SETTINGS].engines[0]
+    session, token = await calling.start(request.app[STORE], request.app[USER], session_id, engine, now)
     secure = request.scheme == "https" or request.app[SETTINGS].public_url.startswith("https:")
     scheme = "wss" if secure else "ws"
     url = f"{scheme}://{request.host}/ws/interviews/{session.id}"

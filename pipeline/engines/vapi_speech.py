@@ -1,0 +1,91 @@
+"""Vapi as a speech-to-speech service of the pipeline: its messages become frames, which RTVI clients and observers understand (pipecat.md §2).
+
+No audio passes here: it goes straight from socket to socket (`pipeline.relay`). Vapi owns the context, so there is no aggregator either. Read next: `vapi`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pipecat.frames.frames import (
+    BotStartedSpeakingFrame,
+    BotStoppedSpeakingFrame,
+    Frame,
+    FunctionCallFromLLM,
+    FunctionCallInProgressFrame,
+    FunctionCallResultFrame,
+    FunctionCallResultProperties,
+    FunctionCallsStartedFrame,
+    InterimTranscriptionFrame,
+    LLMContextFrame,
+    LLMFullResponseEndFrame,
+    LLMFullResponseStartFrame,
+    LLMTextFrame,
+    TranscriptionFrame,
+    TTSStartedFrame,
+    TTSStoppedFrame,
+    TTSTextFrame,
+    UserStartedSpeakingFrame,
+    UserStoppedSpeakingFrame,
+)
+from pipecat.processors.aggregators.llm_context import LLMContext
+from pipecat.processors.frame_processor import FrameDirection
+from pipecat.services.llm_service import LLMService
+from pipecat.utils.text.base_text_aggregator import AggregationType
+from pipecat.utils.text.base_text_aggregator import TextType
+from pipecat.utils.time import time_now_iso8601
+
+from bridge.domain.events import Speaker, ToolAnswered
+
+from ..interviewer import NO_MODEL
+
+
+class VapiSpeech(LLMService):
+    """Pushes what happened at Vapi into the pipeline."""
+
+    def __init__(self) -> None:
+        super().__init__(settings=NO_MODEL)
+        self._prepkit_context = LLMContext()
+
+    async def process_frame(self, frame: Frame, direction: FrameDirection) -> None:
+        """Pass everything on; a context is Vapi's own affair."""
+        await super().process_frame(frame, direction)
+        if not isinstance(frame, LLMContextFrame):
+            await self.push_frame(frame, direction)
+
+    async def speaking(self, speaker: Speaker, *, started: bool) -> None:
+        """Somebody began or stopped to be heard."""
+        frames: list[type[Frame]]
+        if speaker is Speaker.CANDIDATE:
+            frames = [UserStartedSpeakingFrame if started else UserStoppedSpeakingFrame]
+        elif started:
+            frames = [LLMFullResponseStartFrame, TTSStartedFrame, BotStartedSpeakingFrame]
+        else:
+            frames = [BotStoppedSpeakingFrame, TTSStoppedFrame, LLMFullResponseEndFrame]
+        for frame in frames:
+            await self.push_frame(frame())
+
+    async def heard(self, text: str, *, final: bool) -> None:
+        """Words of the candidate; a partial replaces the one before."""
+        cls = TranscriptionFrame if final else InterimTranscriptionFrame
+        await self.push_frame(cls(text=text, user_id="candidate", timestamp=time_now_iso8601()))
+
+    async def said(self, text: str) -> None:
+        """Words of the interviewer, as heard."""
+        await self.push_frame(LLMTextFrame(text))
+        await self.push_frame(TTSTextFrame(text, text_type=TextType.SENTENCE))
+
+    async def interrupted(self) -> None:
+        """The candidate spoke over the interviewer."""
+        await self.broadcast_interruption()
+
+    async def tool(self, answer: ToolAnswered, arguments: dict[str, Any]) -> None:
+        """A tool call and its answer."""
+        name, call_id = answer.tool, answer.tool_call_id
+        call = FunctionCallFromLLM(function_name=name, tool_call_id=call_id, arguments=arguments, context=self._prepkit_context)
+        await self.broadcast_frame(FunctionCallsStartedFrame, function_calls=[call])
+        await self.broadcast_frame(FunctionCallInProgressFrame, function_name=name, tool_call_id=call_id, arguments=arguments)
+        await self.broadcast_frame(
+            FunctionCallResultFrame, function_name=name, tool_call_id=call_id, arguments=arguments, result=answer.result,
+            properties=FunctionCallResultProperties(run_llm=False),
+        )  # fmt: skip
