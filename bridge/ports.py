@@ -1,7 +1,7 @@
 """Everything the use cases and the call need from outside, as Protocols: the table of contents of the product's edges.
 
-`Store`/`Tx` are implemented by `storage`, `RecordingStore` by `storage.recordings`, `Jobs` by `storage.jobs`. One act is one
-`async with store.begin() as tx`; nothing slow is awaited inside it. Read next: `usecases`.
+`Store`/`Tx` are implemented by `storage`, `RecordingStore` by `storage.recordings`, `Jobs` by `storage.jobs`, `LanguageModel` by
+`clients.gemini`. One act is one `async with store.begin() as tx`; nothing slow is awaited inside it. Read next: `usecases`.
 """
 
 from __future__ import annotations
@@ -12,11 +12,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Generic, Protocol, TypeVar
 
+from pydantic import BaseModel
+
+from .domain.catalog import Difficulty, InterviewType
 from .domain.events import Event
 from .domain.segments import Segment, Turn
 from .domain.session import InterviewSession, ReportStatus, SessionStatus
+from .domain.standing import Group, ReportFacts, TypeTotals
 from .domain.upstream import CostEntry, Delivery, EngineCall
 
 
@@ -104,8 +108,14 @@ class Tx(Protocol):
     ) -> tuple[list[HistoryRow], int]:
         """Newest first, deleted ones left out; the total beside the page."""
 
+    async def finish_set_up(self, session: InterviewSession) -> None:
+        """Write the questions, the configuration and the mutable columns of a session stored without questions. Raises NotFound."""
+
     async def recent_question_ids(self, user_id: str, type: str, *, sessions: int) -> frozenset[str]:
         """Question ids of the user's last started `sessions` interviews of this type (R-037)."""
+
+    async def recent_question_texts(self, user_id: str, type: str, *, sessions: int) -> list[str]:
+        """Their texts, for telling a new question from an old one in other words."""
 
     async def sessions_with(self, statuses: Collection[SessionStatus]) -> list[InterviewSession]:
         """Every session in one of the statuses."""
@@ -145,6 +155,25 @@ class Tx(Protocol):
     async def report(self, session_id: str) -> StoredReport | None:
         """The newest version."""
 
+    # Statistics, trends, comparison ----------------------------------------------------------------------------------
+    async def save_facts(self, facts: ReportFacts) -> None:
+        """Keep the facts of a session's current report. Raises NotFound for an unknown session."""
+
+    async def facts(self, user_id: str, *, limit: int, type: InterviewType | None = None) -> list[ReportFacts]:
+        """The person's newest facts, newest first; those of a deleted session are gone."""
+
+    async def facts_before(self, user_id: str, type: InterviewType, before: datetime) -> ReportFacts | None:
+        """Those of the person's last scored interview of this type before the moment."""
+
+    async def reports_without_facts(self, *, after: str, limit: int) -> list[StoredReport]:
+        """Current reports whose facts are not kept, in order of session id, from the one after `after`."""
+
+    async def type_totals(self, user_id: str) -> list[TypeTotals]:
+        """Sums over the interviews that were held, by type."""
+
+    async def group(self, type: InterviewType, difficulty: Difficulty, *, score: int | None = None) -> Group:
+        """Everybody's scored interviews of one type and difficulty; `below` counts those under `score`."""
+
     # Vendors' calls, their webhooks, what they cost -------------------------------------------------------------------
     async def add_engine_call(self, call: EngineCall) -> None:
         """Insert. Raises Conflict for a taken (engine, id), NotFound for an unknown session."""
@@ -183,10 +212,14 @@ class Tx(Protocol):
 
     # Purge and jobs -------------------------------------------------------------------------------------------------
     async def purge_session(self, session_id: str) -> None:
-        """Remove turns, events, segments, reports, tickets, questions and the configuration's free text; keep the bare row."""
+        """Remove turns, events, segments, reports, tickets, questions, the configuration's free text and the bodies of its calls'
+        webhooks; keep the bare row, its vendors' calls and costs. Safe to repeat, as it must be when a webhook comes afterwards."""
 
-    async def enqueue(self, kind: str, key: str, payload: dict[str, Any]) -> None:
-        """Enqueue a durable job in this very transaction; the same key is one job for ever."""
+    async def enqueue(self, kind: str, key: str, payload: dict[str, Any], after_seconds: float = 0) -> None:
+        """Enqueue a durable job in this very transaction, to start `after_seconds` from now at the earliest.
+
+        The same key is one job for ever: enqueued again it neither runs twice nor moves to another time.
+        """
 
 
 class Store(Protocol):
@@ -237,3 +270,77 @@ class Jobs(Protocol):
 
     async def stop(self) -> None:
         """Finish or park what runs, within a bound."""
+
+
+M = TypeVar("M", bound=BaseModel)
+
+
+class Purpose(StrEnum):
+    """What a language model is asked for; each has its own model, settings and budget (C-47)."""
+
+    QUESTIONS = "questions"
+    LIVE = "live"
+    REPORT = "report"
+
+
+BUDGET_SECONDS = {Purpose.QUESTIONS: 15.0, Purpose.LIVE: 2.5, Purpose.REPORT: 30.0}
+"""How long one `ask` may take, repairs and retries included (C-47)."""
+
+
+@dataclass(frozen=True)
+class ModelRequest(Generic[M]):
+    """One request. What a candidate or a vendor wrote stands in `user` only, inside blocks made by `prompts.data_block`."""
+
+    purpose: Purpose
+    prompt: str
+    """Name and version of the prompt, for the log: `questions.1`."""
+    system: str
+    user: str
+    schema: type[M]
+    """The shape of the answer; what comes back is valid by it."""
+    session_id: str | None = None
+    """The interview it is done for and booked on."""
+    deadline_seconds: float | None = None
+    """Less than the purpose's budget, where less time is left."""
+
+
+@dataclass(frozen=True)
+class ModelUsage:
+    """What a request cost, all its attempts together."""
+
+    model: str
+    tokens_in: int = 0
+    tokens_out: int = 0
+    tokens_thought: int = 0
+    """Billed as output, beside `tokens_out`."""
+    ms: int = 0
+    attempts: int = 0
+
+
+@dataclass(frozen=True)
+class ModelReply(Generic[M]):
+    """A valid answer."""
+
+    value: M
+    usage: ModelUsage
+
+
+@dataclass(frozen=True)
+class ModelCall:
+    """One request as the ledger hears of it, answered or not."""
+
+    id: str
+    purpose: Purpose
+    prompt: str
+    session_id: str | None
+    outcome: str
+    """`ok`, a `Trouble`, or `cancelled`."""
+    usage: ModelUsage
+    at: datetime
+
+
+class LanguageModel(Protocol):
+    """A model that writes structured answers."""
+
+    async def ask(self, request: ModelRequest[M]) -> ModelReply[M]:
+        """A valid answer within the budget. Raises ModelUnavailable; may be cancelled at any time."""

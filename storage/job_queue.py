@@ -26,6 +26,7 @@ class JobStatus(StrEnum):
     """Where a job stands."""
 
     WAITING = "waiting"
+    """In the queue, or its time has not come."""
     RUNNING = "running"
     DONE = "done"
     FAILED = "failed"
@@ -46,11 +47,19 @@ class JobQueue:
     def __init__(self, engine: Engine) -> None:
         self.client = DBOSClient(system_database_engine=engine, serializer=SERIALIZER, application_name=APPLICATION, lazy=True)
 
-    async def enqueue(self, connection: AsyncConnection, kind: str, key: str, payload: dict[str, Any]) -> None:
-        """Enqueue in the connection's transaction; nothing happens when the job exists."""
+    async def enqueue(
+        self, connection: AsyncConnection, kind: str, key: str, payload: dict[str, Any], after_seconds: float = 0
+    ) -> None:
+        """Enqueue in the connection's transaction; nothing happens when the job exists, whatever its time.
+
+        The time is kept as the wall clock's in the row, so a delay survives a restart; one that ran out meanwhile starts at once.
+        """
+        options = _options(f"{kind}:{key}")
+        if after_seconds > 0:
+            options["delay_seconds"] = after_seconds
 
         def _insert(blocking: Connection) -> None:
-            self.client.enqueue_in_transaction(blocking, _options(f"{kind}:{key}"), kind, payload)
+            self.client.enqueue_in_transaction(blocking, options, kind, payload)
 
         await connection.run_sync(_insert)
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Row, select
 
 from bridge.errors import NotFound
 from bridge.ports import StoredReport
@@ -35,14 +36,17 @@ class ReportRows(TransactionPart):
         r = interview_reports.c
         statement = select(interview_reports).where(r.session_id == as_uuid(session_id))
         row = (await self.connection.execute(statement.order_by(r.version.desc()).limit(1))).one_or_none()
-        if row is None:
-            return None
-        return StoredReport(
-            id=row.id,
-            session_id=row.session_id,
-            version=row.version,
-            generated_at=row.generated_at,
-            overall_score=row.overall_score,
-            content_hash=row.content_hash,
-            body=row.body,
-        )
+        return stored_report(row) if row else None
+
+
+def stored_report(row: Row[Any]) -> StoredReport:
+    """A row as the port's report."""
+    return StoredReport(
+        id=row.id,
+        session_id=row.session_id,
+        version=row.version,
+        generated_at=row.generated_at,
+        overall_score=row.overall_score,
+        content_hash=row.content_hash,
+        body=row.body,
+    )

@@ -21,7 +21,7 @@ from bridge.ports import HistoryRow
 
 from . import tables
 from .columns import as_uuid
-from .tables import interview_questions, interview_reports, interview_sessions, users
+from .tables import engine_calls, interview_questions, interview_reports, interview_sessions, users, webhook_deliveries
 from .transaction import TransactionPart
 
 SINGLE_USER = "00000000-0000-4000-8000-000000000001"
@@ -57,6 +57,9 @@ class SessionRows(TransactionPart):
         await self.change(
             insert(interview_sessions), [row], taken="This interview exists already.", missing="There is no such user."
         )
+        await self._add_questions(session)
+
+    async def _add_questions(self, session: InterviewSession) -> None:
         questions = [
             {"session_id": session.id, "position": position, **_question_row(question)}
             for position, question in enumerate(session.questions, 1)
@@ -64,12 +67,25 @@ class SessionRows(TransactionPart):
         if questions:
             await self.change(insert(interview_questions), questions, taken="A question is in this interview twice.")
 
+    async def finish_set_up(self, session: InterviewSession) -> None:
+        """Write the questions, the configuration and what changes in its life, of a session stored without questions. Raises NotFound."""
+        values = {"configuration": asdict(session.setup), **self._life(session)}
+        statement = update(interview_sessions).where(interview_sessions.c.id == as_uuid(session.id)).values(values)
+        if (await self.change(statement)).rowcount == 0:
+            raise NotFound(_NOT_FOUND)
+        await self._add_questions(session)
+
     async def save_session(self, session: InterviewSession) -> None:
         """Write what changes in a session's life. Raises NotFound for an unknown one."""
         statement = update(interview_sessions).where(interview_sessions.c.id == as_uuid(session.id))
         result = await self.change(statement.values(self._life(session)), taken="Another interview has this engine's call id.")
         if result.rowcount == 0:
             raise NotFound(_NOT_FOUND)
+        if session.status is SessionStatus.DELETED:
+            # A deleted interview is in nobody's statistics from this very moment.
+            await self.connection.execute(
+                delete(tables.report_facts).where(tables.report_facts.c.session_id == as_uuid(session.id))
+            )
 
     def _life(self, session: InterviewSession) -> dict[str, Any]:
         return {
@@ -145,8 +161,15 @@ class SessionRows(TransactionPart):
 
     async def recent_question_ids(self, user_id: str, type: str, *, sessions: int) -> frozenset[str]:
         """Question ids of the user's last started interviews of this type (R-037)."""
+        return frozenset(await self._recent(interview_questions.c.question_id, user_id, type, sessions))
+
+    async def recent_question_texts(self, user_id: str, type: str, *, sessions: int) -> list[str]:
+        """Their texts."""
+        return await self._recent(interview_questions.c.text, user_id, type, sessions)
+
+    async def _recent(self, column: ColumnElement[str], user_id: str, type: str, sessions: int) -> list[str]:
         if type not in set(InterviewType):
-            return frozenset()
+            return []
         s = interview_sessions.c
         latest = (
             select(s.id)
@@ -154,15 +177,15 @@ class SessionRows(TransactionPart):
             .order_by(s.started_at.desc(), s.id.desc())
             .limit(sessions)
         )
-        statement = select(interview_questions.c.question_id).where(interview_questions.c.session_id.in_(latest))
-        return frozenset((await self.connection.scalars(statement)).all())
+        statement = select(column).where(interview_questions.c.session_id.in_(latest))
+        return list((await self.connection.scalars(statement)).all())
 
     async def ended_without_report(self) -> list[str]:
         """Ids of completed and partial sessions that have neither a report nor a failed one."""
         s = interview_sessions.c
         statement = select(s.id).where(
             s.status.in_([SessionStatus.COMPLETED, SessionStatus.PARTIAL]),
-            s.report_status != ReportStatus.FAILED,
+            s.report_status.in_([ReportStatus.NONE, ReportStatus.QUEUED, ReportStatus.RUNNING, ReportStatus.STALE]),
             ~exists().where(interview_reports.c.session_id == s.id),
         )
         return list((await self.connection.scalars(statement.order_by(s.created_at, s.id))).all())
@@ -174,7 +197,11 @@ class SessionRows(TransactionPart):
         return list((await self.connection.scalars(statement.order_by(s.created_at, s.id).limit(limit))).all())
 
     async def purge_session(self, session_id: str) -> None:
-        """Remove everything said, asked and written; keep the bare row without its free text. Safe to repeat."""
+        """Remove everything said, asked and written, webhook bodies too; keep the bare row without its free text. Safe to repeat.
+
+        The vendors' calls stay, because their copies are deleted by those ids; so do the costs. An emptied webhook keeps its key:
+        a repeat of it is still none.
+        """
         session = await self.session(session_id)
         if session is None:
             return
@@ -183,7 +210,11 @@ class SessionRows(TransactionPart):
             tables.tickets, tables.interview_questions,
         ):  # fmt: skip
             await self.connection.execute(delete(table).where(table.c.session_id == session.id))
-        bare = replace(session.setup, other_areas=(), specific_requirements="", company="", role="", level="")
+        calls = select(engine_calls.c.call_id).where(engine_calls.c.session_id == session.id)
+        await self.connection.execute(update(webhook_deliveries).where(webhook_deliveries.c.call_id.in_(calls)).values(body={}))
+        bare = replace(
+            session.setup, other_areas=(), specific_requirements="", company="", role="", level="", cv="", job_description=""
+        )
         await self.connection.execute(
             update(interview_sessions)
             .where(interview_sessions.c.id == session.id)

@@ -1,7 +1,8 @@
 """Every table, once. The migrations are tested to build exactly this (R-160…R-172). Read next: `sessions` (rows to domain).
 
-A session owns its questions, events, turns, segments, tickets and reports: they go when it goes. The events are the truth; turns and
-segments are what they add up to, kept so that pages and reports need no fold.
+A session owns its questions, events, turns, segments, tickets, reports and vendors' calls: they go when it goes. The events are the
+truth; turns and segments are what they add up to, kept so that pages and reports need no fold. Webhooks belong to nobody, because those
+of unknown calls are kept too; costs outlive their session (C-34).
 """
 
 from __future__ import annotations
@@ -26,6 +27,8 @@ from sqlalchemy import (
 from bridge.domain.catalog import Difficulty, InterviewType
 from bridge.domain.events import Speaker, TurnSource
 from bridge.domain.session import ReportStatus, SessionStatus
+from bridge.domain.upstream import CostKind, RecordingState
+from bridge.ports import DeliveryState
 
 from .columns import Json, PlainText, Utc, one_of, serial, short_text, uuid_string
 
@@ -183,6 +186,108 @@ interview_reports = Table(
     CheckConstraint("version >= 1", name="version"),
     CheckConstraint("overall_score BETWEEN 0 AND 100", name="overall_score"),
 )
+
+report_facts = Table(
+    "report_facts",
+    metadata,
+    Column("session_id", uuid_string(), ForeignKey("interview_sessions.id", ondelete="CASCADE"), primary_key=True),
+    Column("user_id", uuid_string(), nullable=False),
+    Column("report_id", short_text(64), nullable=False),
+    Column("type", one_of(InterviewType, "type"), nullable=False),
+    Column("difficulty", one_of(Difficulty, "difficulty"), nullable=False),
+    Column("at", Utc, nullable=False),
+    Column("overall_score", Integer),
+    Column("facts", Json, nullable=False),
+    CheckConstraint("overall_score BETWEEN 0 AND 100", name="overall_score"),
+    Index(None, "user_id", "at"),
+    Index(None, "user_id", "type", "overall_score"),
+    Index(None, "type", "difficulty", "overall_score", "user_id"),
+)
+"""What is kept of each current report for statistics and comparison; can be made again from the reports, and goes when its session is deleted."""
+
+share_links = Table(
+    "share_links",
+    metadata,
+    Column("id", uuid_string(), primary_key=True),
+    _session_id(),
+    Column("token_hash", short_text(128), nullable=False),
+    Column("hide_name", Boolean, nullable=False),
+    Column("hide_transcript", Boolean, nullable=False),
+    Column("hide_audio", Boolean, nullable=False),
+    Column("created_at", Utc, nullable=False),
+    Column("expires_at", Utc, nullable=False),
+    Column("revoked_at", Utc),
+    UniqueConstraint("token_hash"),
+    Index(None, "session_id"),
+)
+
+report_mails = Table(
+    "report_mails",
+    metadata,
+    Column("session_id", uuid_string(), ForeignKey("interview_sessions.id", ondelete="CASCADE"), primary_key=True),
+    Column("address", PlainText, nullable=False),
+    Column("requested_at", Utc, nullable=False),
+    Column("sent_at", Utc),
+)
+"""The outbox: who wants to be told that a report is ready; one letter a session, and its row goes with the session's words."""
+
+engine_calls = Table(
+    "engine_calls",
+    metadata,
+    Column("id", serial(), primary_key=True),
+    Column("engine", short_text(32), nullable=False),
+    Column("call_id", PlainText, nullable=False),
+    _session_id(),
+    Column("created_at", Utc, nullable=False),
+    Column("base_ms", BigInteger, nullable=False),
+    Column("started_at", Utc),
+    Column("ended_at", Utc),
+    Column("end_reason", PlainText),
+    Column("duration_seconds", Float(53)),
+    Column("report_at", Utc),
+    Column("recording", one_of(RecordingState, "recording"), nullable=False),
+    Column("settled_at", Utc),
+    UniqueConstraint("engine", "call_id"),
+    CheckConstraint("call_id <> ''", name="call_id"),
+    Index(None, "session_id"),
+    Index(None, "engine", "settled_at", "created_at"),
+)
+
+webhook_deliveries = Table(
+    "webhook_deliveries",
+    metadata,
+    Column("id", serial(), primary_key=True),
+    Column("provider", short_text(32), nullable=False),
+    Column("call_id", PlainText, nullable=False),
+    Column("key", PlainText, nullable=False),
+    Column("type", PlainText, nullable=False),
+    Column("received_at", Utc, nullable=False),
+    Column("sent_at", Utc),
+    Column("state", one_of(DeliveryState, "state"), nullable=False),
+    Column("body", Json, nullable=False),
+    UniqueConstraint("call_id", "provider", "key"),
+    Index(None, "provider", "state"),
+)
+"""`call_id` is empty for none: NULLs would never be equal, so a repeat would be stored again. It comes first because a purge has only that."""
+
+cost_entries = Table(
+    "cost_entries",
+    metadata,
+    Column("id", serial(), primary_key=True),
+    Column("session_id", uuid_string(), nullable=False),
+    Column("ref", PlainText, nullable=False),
+    Column("kind", one_of(CostKind, "kind"), nullable=False),
+    Column("provider", short_text(32), nullable=False),
+    Column("item", PlainText, nullable=False),
+    Column("quantity", Float(53), nullable=False),
+    Column("unit", short_text(32), nullable=False),
+    Column("amount_micros", BigInteger, nullable=False),
+    Column("currency", short_text(3), nullable=False),
+    Column("at", Utc, nullable=False),
+    UniqueConstraint("session_id", "ref"),
+    CheckConstraint("length(currency) = 3", name="currency"),
+)
+"""No foreign key on purpose: what was paid stays true when the interview goes. The id is then a number without a person (C-34)."""
 
 job_nodes = Table(
     "job_nodes",

@@ -8,14 +8,18 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from .engine_calls import EngineCallRows
+from .inbox import InboxRows
 from .job_queue import JobQueue
+from .ledger import LedgerRows
 from .log import LogRows
+from .progress import ProgressRows
 from .reports import ReportRows
 from .sessions import SessionRows
 from .tickets import TicketRows
 
 
-class Transaction(SessionRows, LogRows, TicketRows, ReportRows):
+class Transaction(SessionRows, LogRows, TicketRows, ReportRows, EngineCallRows, InboxRows, LedgerRows, ProgressRows):
     """Implements Tx. Made by `Database.begin` and `Database.read`, which also end it."""
 
     def __init__(
@@ -29,6 +33,6 @@ class Transaction(SessionRows, LogRows, TicketRows, ReportRows):
         super().__init__(connection, now=now, read_only=read_only)
         self._jobs = jobs
 
-    async def enqueue(self, kind: str, key: str, payload: dict[str, Any]) -> None:
-        """Enqueue a durable job in this very transaction; the same key is one job for ever."""
-        await self._jobs.enqueue(self.connection, kind, key, payload)
+    async def enqueue(self, kind: str, key: str, payload: dict[str, Any], after_seconds: float = 0) -> None:
+        """Enqueue a durable job in this very transaction; it starts `after_seconds` from now. The same key is one job for ever."""
+        await self._jobs.enqueue(self.connection, kind, key, payload, after_seconds)

@@ -1,4 +1,4 @@
-"""Sessions, turns and reports to store."""
+"""Sessions, turns, reports, vendors' calls, webhooks and costs to store."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from bridge.domain.questions import FollowUp, KeyPoint, Question
 from bridge.domain.segments import Segment, Turn
 from bridge.domain.session import InterviewSession, SessionStatus
 from bridge.domain.setup import FollowUpStyle, InterviewSetup, Pace, Voice
+from bridge.domain.upstream import CostEntry, CostKind, Delivery, EngineCall
 from bridge.ports import StoredReport
 from storage.database import Database
 
@@ -112,5 +113,38 @@ def report(session_id: str, version: int = 1, **changes: Any) -> StoredReport:
         overall_score=70 + version,
         content_hash=f"{version:064x}",
         body={"overallScore": 70 + version, "strengths": ["Clear"], "share": 0.25, "none": None},
+    )
+    return replace(made, **changes)
+
+
+def engine_call(session_id: str, n: int = 1, **changes: Any) -> EngineCall:
+    """A vendor's call that has just been made."""
+    made = EngineCall(
+        id=f"call-{n}", engine="vapi", session_id=session_id, created_at=NOW + timedelta(minutes=n), base_ms=n * 1000
+    )
+    return replace(made, **changes)
+
+
+def delivery(key: str = "ended", call_id: str | None = "call-1", **changes: Any) -> Delivery:
+    """A webhook of a call; what it says to the domain is not stored."""
+    made = Delivery(
+        call_id=call_id, key=key, type="status-update", messages=(), body={"message": {"said": "my words"}}, sent_at=NOW
+    )
+    return replace(made, **changes)
+
+
+def cost(session_id: str, ref: str = "vapi:call-1:actual", **changes: Any) -> CostEntry:
+    """What a call did cost."""
+    made = CostEntry(
+        session_id=session_id,
+        ref=ref,
+        kind=CostKind.ACTUAL,
+        provider="vapi",
+        item="call",
+        quantity=20.5,
+        unit="minutes",
+        amount_micros=1_025_000,
+        currency="USD",
+        at=NOW,
     )
     return replace(made, **changes)

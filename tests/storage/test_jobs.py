@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
@@ -98,6 +99,83 @@ async def test_a_job_lives_and_dies_with_its_transaction(database: Database, sta
 
     await ended(jobs, "greet", "a")
     assert calls == ["committed"]
+
+
+async def test_a_delayed_job_waits_its_time(database: Database, start: Start):
+    """C-23: another job of the same moment goes first; it runs once, when its time has come."""
+    calls: list[tuple[str, float]] = []
+
+    async def handle(payload: dict[str, Any]) -> None:
+        calls.append((payload["n"], time.time()))
+
+    jobs = await start({"wait": handle})
+    began = time.time()
+    async with database.begin() as tx:
+        await tx.enqueue("wait", "later", {"n": "later"}, after_seconds=1.5)
+        await tx.enqueue("wait", "now", {"n": "now"}, after_seconds=0)
+        await tx.enqueue("wait", "past", {"n": "past"}, after_seconds=-5)
+
+    assert await ended(jobs, "wait", "now") == JobStatus.DONE
+    assert await ended(jobs, "wait", "past") == JobStatus.DONE
+    assert await jobs.status("wait", "later") == JobStatus.WAITING
+    assert await ended(jobs, "wait", "later") == JobStatus.DONE
+
+    (first, _), (second, _), (third, at) = calls
+    assert {"now", "past"} == {first, second}
+    assert (third, at >= began + 1.499) == ("later", True)
+
+
+async def test_a_delay_survives_a_restart(database: Database, start: Start):
+    """R-152, C-23: stopped while one job waits and another's time runs out, the next start runs each once, in time."""
+    calls: list[tuple[str, float]] = []
+
+    async def handle(payload: dict[str, Any]) -> None:
+        calls.append((payload["n"], time.time()))
+
+    jobs = await start({"wait": handle})
+    began = time.time()
+    async with database.begin() as tx:
+        await tx.enqueue("wait", "long", {"n": "long"}, after_seconds=3)
+        await tx.enqueue("wait", "short", {"n": "short"}, after_seconds=0.5)
+        assert await jobs.status("wait", "short") is None
+    await jobs.stop()
+    assert [JobStatus.WAITING] * 2 == [await database.jobs.status("wait", key) for key in ("long", "short")]
+    await asyncio.sleep(max(0.0, began + 0.6 - time.time()))
+    assert calls == []
+
+    jobs = await start({"wait": handle})
+
+    assert await ended(jobs, "wait", "short") == JobStatus.DONE
+    assert await ended(jobs, "wait", "long") == JobStatus.DONE
+    assert ["short", "long"] == [n for n, _ in calls]
+    assert calls[-1][1] >= began + 2.999
+
+
+async def test_a_delayed_key_is_one_job_for_ever(database: Database, start: Start):
+    """C-23: enqueued again, sooner or later, before or after it ran, it neither moves nor runs twice; rolled back, it is none."""
+    calls: list[tuple[str, float]] = []
+
+    async def handle(payload: dict[str, Any]) -> None:
+        calls.append((payload["n"], time.time()))
+
+    with pytest.raises(ZeroDivisionError):  # noqa: PT012 - it is raised inside the transaction
+        async with database.begin() as tx:
+            await tx.enqueue("wait", "a", {"n": "rolled back"}, after_seconds=60)
+            raise ZeroDivisionError
+    began = time.time()
+    for n, delay in (("first", 1.0), ("sooner", 0.0), ("later", 3600.0)):
+        async with database.begin() as tx:
+            await tx.enqueue("wait", "a", {"n": n}, after_seconds=delay)
+
+    jobs = await start({"wait": handle})
+    assert await ended(jobs, "wait", "a") == JobStatus.DONE
+    async with database.begin() as tx:
+        await tx.enqueue("wait", "a", {"n": "again"}, after_seconds=0.1)
+        await tx.enqueue("wait", "b", {"n": "next"}, after_seconds=0.2)
+    assert await ended(jobs, "wait", "b") == JobStatus.DONE
+
+    assert ["first", "next"] == [n for n, _ in calls]
+    assert calls[0][1] >= began + 0.999
 
 
 async def test_a_failing_job_is_tried_again(database: Database, start: Start):

@@ -17,7 +17,7 @@ from storage.database import Database
 from storage.migrate import config, is_ours, migrate, newest_revision
 from storage.tables import metadata
 
-from .samples import said, segment, stored, turn
+from .samples import cost, delivery, engine_call, said, segment, stored, turn
 
 CODE = """
 import asyncio, sys
@@ -127,7 +127,7 @@ async def test_changing_a_table_keeps_its_children(sqlite_url: str):
 
 
 async def test_down_and_up_again(empty_url: str):
-    """R-171: the first revision can be undone and made again, on both databases."""
+    """R-171: every revision can be undone and made again, on both databases."""
     await migrate(empty_url)
 
     def down() -> set[str]:
@@ -147,6 +147,35 @@ async def test_down_and_up_again(empty_url: str):
     await database.close()
 
 
+async def test_an_upgrade_keeps_the_interviews(database: Database, database_url: str):
+    """R-152, R-171: a database of the first revision comes up with everything that was in it."""
+    made = await stored(database)
+    async with database.begin() as tx:
+        await tx.append_events(made.id, [(1, said())], turns=[turn()], segments=[segment()])
+
+    def down() -> None:
+        engine = engines.migration_engine(engines.parse(database_url))
+        with engine.begin() as connection:
+            chosen = config()
+            chosen.attributes["connection"] = connection
+            command.downgrade(chosen, "0001")
+            assert "engine_calls" not in inspect(connection).get_table_names()
+        engine.dispose()
+
+    await asyncio.to_thread(down)
+    with pytest.raises(SettingsError, match="0001"):
+        await database.ping()
+    await migrate(database_url)
+
+    await database.ping()
+    async with database.begin() as tx:
+        assert made == await tx.session(made.id)
+        assert [turn()] == await tx.turns(made.id)
+        await tx.add_engine_call(engine_call(made.id))
+        assert await tx.add_delivery("vapi", delivery(), made.created_at) == 1
+        assert await tx.add_cost(cost(made.id)) is True
+
+
 async def test_a_folder_that_cannot_be_made(tmp_path: Path):
     """R-146: said in words."""
     (tmp_path / "file").touch()
@@ -156,4 +185,4 @@ async def test_a_folder_that_cannot_be_made(tmp_path: Path):
 
 def test_the_migrations_are_data_of_the_package():
     """Contract 1: found through the package, not through the working folder."""
-    assert newest_revision() == "0001"
+    assert newest_revision() == "0003"

@@ -17,7 +17,7 @@ from storage import tables
 from storage.database import Database
 from storage.sessions import SINGLE_USER
 
-from .samples import NOW, question, report, said, segment, session, stored, turn
+from .samples import NOW, cost, delivery, engine_call, question, report, said, segment, session, stored, turn
 
 STRANGE_IDS = [
     "",
@@ -253,14 +253,19 @@ async def test_ended_interviews_without_a_report(database: Database):
 
 
 async def test_purging_leaves_the_bare_row(database: Database):
-    """R-115, C-34: what was said, asked, written and wished is gone; others keep theirs; a repeat does nothing."""
+    """R-115, C-34: what was said, asked, written and wished is gone; others keep theirs; a repeat does nothing.
+
+    The vendor's call stays until the vendor's copy is deleted by its id, and so does what it cost.
+    """
     made = await stored(database, status=SessionStatus.DELETED)
     other = await stored(database)
-    for one in (made, other):
+    for n, one in enumerate((made, other)):
         async with database.begin() as tx:
             await tx.append_events(one.id, [(1, said())], turns=[turn()], segments=[segment()])
             await tx.add_ticket(f"hash-{one.id}", one.id, purpose="start", expires_at=NOW)
             await tx.add_report(report(one.id))
+            await tx.add_engine_call(engine_call(one.id, n))
+            await tx.add_cost(cost(one.id))
 
     for _ in range(2):
         async with database.begin() as tx:
@@ -277,7 +282,30 @@ async def test_purging_leaves_the_bare_row(database: Database):
         for table in tables.metadata.tables.values():
             if "session_id" in table.c:
                 rows = (await tx.connection.execute(table.select())).all()
-                assert {other.id} == {row.session_id for row in rows}, table.name
+                left = {made.id, other.id} if table in (tables.engine_calls, tables.cost_entries) else {other.id}
+                assert left == {row.session_id for row in rows}, table.name
+        assert [engine_call(made.id, 0)] == await tx.engine_calls(made.id)
+        assert [cost(made.id)] == await tx.costs(made.id)
+
+
+async def test_purging_empties_the_webhooks_of_its_calls(database: Database):
+    """R-115, C-34: both of its calls' webhooks, also one that comes after the purge; a repeat of one is still known."""
+    made, other = await stored(database, status=SessionStatus.DELETED), await stored(database)
+    async with database.begin() as tx:
+        for one, n in ((made, 1), (made, 2), (other, 3)):
+            await tx.add_engine_call(engine_call(one.id, n))
+        for call_id in ("call-1", "call-2", "call-3", "unknown", None):
+            await tx.add_delivery("vapi", delivery(call_id=call_id), NOW)
+        await tx.purge_session(made.id)
+
+    whole = delivery().body
+    async with database.begin() as tx:
+        assert [{}, {}, whole, whole, whole] == [row.body for row in await tx.deliveries("vapi")]
+        assert await tx.add_delivery("vapi", delivery(), NOW) is None
+        late = await tx.add_delivery("vapi", delivery("report"), NOW)
+        await tx.purge_session(made.id)
+        assert [{}, {}] == [row.body for row in await tx.deliveries("vapi", call_id="call-1")]
+        assert late is not None
 
 
 @pytest.mark.parametrize("column", ["type", "difficulty", "status", "report_status"])
