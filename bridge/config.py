@@ -12,10 +12,10 @@ import ipaddress
 from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Self
+from typing import Annotated, Any, Self
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from .errors import SettingsError
 
@@ -63,6 +63,35 @@ class Speech(StrEnum):
 def vendor(env: str, default: str, description: str, *, secret: bool = False, pattern: str | None = None) -> Any:
     """A field whose variable has the vendor's name and no prefix."""
     return Field(default, description=description, pattern=pattern, repr=not secret, json_schema_extra={"env": env})
+
+
+def _unset(value: Any) -> Any:
+    return None if value == "" else value
+
+
+Temperature = Annotated[Annotated[float, Field(ge=0, le=2)] | None, BeforeValidator(_unset)]
+Share = Annotated[Annotated[float, Field(gt=0, le=1)] | None, BeforeValidator(_unset)]
+Candidates = Annotated[Annotated[int, Field(ge=1, le=1000)] | None, BeforeValidator(_unset)]
+MODEL_NAME = r"^[A-Za-z0-9][A-Za-z0-9._/-]{0,99}$"
+THINKING = "^(minimal|low|medium|high)?$"
+ASKED_FOR = {"questions": "questions", "live": "follow-ups", "report": "the report"}
+
+
+def sampling(purpose: str, what: str, default: Any) -> Any:
+    """A field that says how Gemini is asked for one purpose; empty leaves it to the model."""
+    return Field(default, description=f"{what} when Gemini is asked for {ASKED_FOR[purpose]}; empty leaves it to the model.")
+
+
+def thinking(purpose: str, default: str) -> Any:
+    """A field that says how long Gemini thinks."""
+    text = f"How long Gemini thinks about {ASKED_FOR[purpose]}: `minimal`, `low`, `medium`, `high`; empty leaves it to the model."
+    return Field(default, pattern=THINKING, description=text)
+
+
+def most_tokens(purpose: str, default: int) -> Any:
+    """A field that bounds an answer."""
+    text = f"Most tokens of one answer about {ASKED_FOR[purpose]}, thinking included."
+    return Field(default, ge=64, le=65_536, description=text)
 
 
 class Settings(BaseModel):
@@ -116,6 +145,36 @@ class Settings(BaseModel):
     vapi_voices: str = vendor(
         "VAPI_VOICES", "neutral=sarah,warm=paula,deep=drew", "ElevenLabs voice ids at Vapi for our three voices."
     )
+    gemini_api_key: str = vendor(
+        "GEMINI_API_KEY", "", "Key of Google's Gemini; with it questions are written for the candidate.", secret=True
+    )
+    gemini_base_url: str = vendor(
+        "GEMINI_BASE_URL",
+        "https://generativelanguage.googleapis.com",
+        "Gemini's API; plain http on loopback only (stand-in).",
+    )
+    gemini_model_questions: str = Field("gemini-3.8-flash", pattern=MODEL_NAME, description="Gemini model that writes questions.")
+    gemini_temperature_questions: Temperature = sampling("questions", "Temperature", 0.7)
+    gemini_top_p_questions: Share = sampling("questions", "Top-p", 0.95)
+    gemini_top_k_questions: Candidates = sampling("questions", "Top-k", 40)
+    gemini_max_tokens_questions: int = most_tokens("questions", 3000)
+    gemini_thinking_questions: str = thinking("questions", "low")
+    gemini_model_live: str = Field(
+        "gemini-3.5-flash-lite", pattern=MODEL_NAME, description="Gemini model that decides on follow-ups during an interview."
+    )
+    gemini_temperature_live: Temperature = sampling("live", "Temperature", None)
+    gemini_top_p_live: Share = sampling("live", "Top-p", None)
+    gemini_top_k_live: Candidates = sampling("live", "Top-k", None)
+    gemini_max_tokens_live: int = most_tokens("live", 512)
+    gemini_thinking_live: str = thinking("live", "minimal")
+    gemini_model_report: str = Field(
+        "gemini-3.8-flash", pattern=MODEL_NAME, description="Gemini model that judges answers for the report."
+    )
+    gemini_temperature_report: Temperature = sampling("report", "Temperature", 0.5)
+    gemini_top_p_report: Share = sampling("report", "Top-p", 0.9)
+    gemini_top_k_report: Candidates = sampling("report", "Top-k", None)
+    gemini_max_tokens_report: int = most_tokens("report", 4000)
+    gemini_thinking_report: str = thinking("report", "low")
 
     @model_validator(mode="after")
     def _single_is_loopback(self) -> Self:
@@ -132,6 +191,13 @@ class Settings(BaseModel):
             raise ValueError("VAPI_API_KEY must be set for PREPKIT_VOICE_ENGINE=vapi")
         if self.vapi_api_key and not is_loopback(url.hostname or "") and not self.public_url.startswith("https://"):
             raise ValueError("PREPKIT_PUBLIC_URL must be an https URL when VAPI_API_KEY is set: Vapi asks our tools there")
+        return self
+
+    @model_validator(mode="after")
+    def _gemini_is_https(self) -> Self:
+        url = urlsplit(self.gemini_base_url)
+        if not url.hostname or (url.scheme != "https" and not (url.scheme == "http" and is_loopback(url.hostname))):
+            raise ValueError("GEMINI_BASE_URL must be https, or http on a loopback address")
         return self
 
     @property

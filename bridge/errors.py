@@ -10,6 +10,7 @@
     ├── AtCapacity            503      no room for another live call; says when to retry
     ├── VoiceUnavailable      503      an engine, recogniser or voice cannot be started
     ├── UpstreamFailed        503      a vendor refused, was silent or is out of reach; says what now
+    │   └── ModelUnavailable           the language model gave no usable answer; `reason` is a Trouble
     ├── BadSignature          401      a webhook that is not authenticated
     └── SettingsError         –        the process cannot start as configured
 
@@ -19,6 +20,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Any, ClassVar
 
 
@@ -93,6 +95,43 @@ class UpstreamFailed(PrepkitError):
     def __init__(self, message: str, *, reason: str) -> None:
         super().__init__(message)
         self.reason = reason
+
+
+class Trouble(StrEnum):
+    """Why the language model gave no usable answer."""
+
+    QUOTA = "quota"
+    """Too many requests, or nothing left to spend (429)."""
+    OVERLOADED = "overloaded"
+    """The vendor's own fault (5xx)."""
+    UNREACHABLE = "unreachable"
+    """No connection, or it broke."""
+    TIMEOUT = "timeout"
+    """Nothing within the deadline."""
+    REFUSED_SAFETY = "refused_safety"
+    """The vendor's filters stopped the question or the answer."""
+    BAD_ANSWER = "bad_answer"
+    """Cut off, no JSON or of another shape, also after one repair."""
+    UNAUTHORISED = "unauthorised"
+    """The key is wrong, blocked, or not allowed to do this."""
+    UNKNOWN_MODEL = "unknown_model"
+    REJECTED = "rejected"
+    """The vendor does not take the request as it is (400): a setting the model does not know, or our mistake."""
+    CIRCUIT_OPEN = "circuit_open"
+    """Not asked: it failed several times just now and is left alone for a while."""
+
+
+class ModelUnavailable(UpstreamFailed):
+    """The language model gave no usable answer; whoever asked goes on without it."""
+
+    code = "model_unavailable"
+
+    def __init__(self, message: str, *, reason: Trouble, retry_after_seconds: float | None = None, vendor_says: str = "") -> None:
+        super().__init__(message, reason=reason)
+        self.trouble = reason
+        self.retry_after_seconds = retry_after_seconds
+        self.vendor_says = vendor_says
+        """The vendor's own sentence: for `prepkit doctor`, never for a log or a candidate."""
 
 
 class BadSignature(PrepkitError):

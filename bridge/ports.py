@@ -20,6 +20,7 @@ from .domain.catalog import Difficulty, InterviewType
 from .domain.events import Event
 from .domain.segments import Segment, Turn
 from .domain.session import InterviewSession, ReportStatus, SessionStatus
+from .domain.sharing import ReportMail, ShareLink
 from .domain.standing import Group, ReportFacts, TypeTotals
 from .domain.upstream import CostEntry, Delivery, EngineCall
 
@@ -168,11 +169,36 @@ class Tx(Protocol):
     async def reports_without_facts(self, *, after: str, limit: int) -> list[StoredReport]:
         """Current reports whose facts are not kept, in order of session id, from the one after `after`."""
 
+    async def changed_at(self, user_id: str) -> datetime | None:
+        """When anything last changed in the person's interviews; None without any."""
+
     async def type_totals(self, user_id: str) -> list[TypeTotals]:
         """Sums over the interviews that were held, by type."""
 
     async def group(self, type: InterviewType, difficulty: Difficulty, *, score: int | None = None) -> Group:
         """Everybody's scored interviews of one type and difficulty; `below` counts those under `score`."""
+
+    # Share links, letters about reports ------------------------------------------------------------------------------
+    async def add_share(self, link: ShareLink, token_hash: str) -> None:
+        """Keep a link. Raises Conflict for a taken token, NotFound for an unknown session."""
+
+    async def share(self, token_hash: str) -> ShareLink | None:
+        """The link with this token, whether it still works or not."""
+
+    async def shares(self, session_id: str) -> list[ShareLink]:
+        """A session's links, oldest first; revoked and expired ones too."""
+
+    async def revoke_share(self, session_id: str, share_id: str, *, now: datetime) -> bool:
+        """Close a link; False when the session has none of this id that was open."""
+
+    async def ask_mail(self, mail: ReportMail) -> None:
+        """Keep the wish in place of an older one. Raises NotFound for an unknown session."""
+
+    async def mail(self, session_id: str, *, for_update: bool = False) -> ReportMail | None:
+        """The session's wish, or None."""
+
+    async def drop_mail(self, session_id: str) -> None:
+        """Forget the wish."""
 
     # Vendors' calls, their webhooks, what they cost -------------------------------------------------------------------
     async def add_engine_call(self, call: EngineCall) -> None:
@@ -244,8 +270,35 @@ class RecordingStore(Protocol):
     def path(self, session_id: str) -> Path | None:
         """The finished or growing file, or None."""
 
+    def keep_vendor(self, session_id: str, call_id: str, file: Path, media_type: str) -> None:
+        """Take over a voice vendor's own recording of one of the session's calls; a repeat replaces it."""
+
     def delete(self, session_id: str) -> bool:
-        """Remove it; True when there was one."""
+        """Remove it and the vendors'; True when there was one."""
+
+
+@dataclass(frozen=True)
+class VendorAccount:
+    """What a voice vendor says of one of its calls when asked."""
+
+    live: bool
+    complete: bool
+    """Ended, and what it holds will not grow any more."""
+    delivery: Delivery
+    """The same as its webhook would have been, under the same key."""
+
+
+class VoiceVendor(Protocol):
+    """A voice vendor's interface for calls that are over. Each raises UpstreamFailed."""
+
+    async def account(self, call_id: str) -> VendorAccount:
+        """Ask after a call."""
+
+    async def hang_up(self, call_id: str) -> None:
+        """End a call nobody is in any more."""
+
+    async def recording(self, call_id: str, to: Path) -> str:
+        """Fetch its recording into a file; the media type."""
 
 
 class RecordingFile(Protocol):

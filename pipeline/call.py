@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -44,6 +45,8 @@ RECORDING_STOPPED = "The recording stopped because the disk is full. The intervi
 READY_TIMEOUT_SECONDS = 15
 SILENCE_AFTER_MUTE = bytes(SAMPLE_RATE * 2 * 3 // 5)
 """0.6 s: lets voice detection notice that a muted candidate has stopped."""
+TOOL_SECONDS = 2.5
+"""Silence is worse than an answer that is not on the disk yet."""
 FAILED_UPSTREAM = "failed_upstream"
 
 
@@ -299,12 +302,14 @@ class CallLeg:
 
     # Tools of an engine that asks by webhook ------------------------------------------------------------------------
     async def tool(self, name: str, arguments: dict[str, Any], tool_call_id: str) -> dict[str, Any]:
-        """The answer to one live tool call, durable when this returns."""
+        """The answer to one live tool call: durable when this returns, or given after the deadline all the same."""
         answer, stored = self._parts.conductor.tool(name, str(arguments.get("currentQuestionId", "")), tool_call_id)
         if stored is not None:
             if self._engine:
                 self._engine.tool_answered(answer)
-            await asyncio.shield(stored)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(TOOL_SECONDS):
+                    await asyncio.shield(stored)
         return answer.result
 
     # Beside it ------------------------------------------------------------------------------------------------------

@@ -36,6 +36,8 @@ CREDIT_MS = 10_000
 MAX_BAD_MESSAGES = 20
 VERBS_PER_MINUTE = 120
 SEND_TIMEOUT_SECONDS = 8
+TOO_SLOW_MS = 2_000
+"""Playback audio a browser may miss by not reading in time, beyond its two seconds of buffer, before its leg is closed; forgiven at a quarter of real time."""
 COALESCE_MS = 60
 """Microphone audio is handed on in pieces of this length: the pipeline decides, it need not see every message."""
 
@@ -48,6 +50,9 @@ class Socket(Protocol):
 
     async def send(self, data: str | bytes) -> None:
         """Send, waiting while the peer's buffers are full. Raises ConnectionError when it is gone."""
+
+    def send_now(self, data: str | bytes) -> bool:
+        """Write without waiting; False when the peer is gone or its buffer is full, and nothing is written."""
 
     async def close(self, code: int, reason: str) -> None:
         """Close with a bounded wait."""
@@ -76,6 +81,10 @@ class Leg:
         self._verbs: list[float] = []
         self._pending = bytearray()
         self.muted = False
+        self.on_microphone: Callable[[bytes], None] | None = None
+        """Called at once with every microphone message that came in time and was not muted, before any is gathered."""
+        self._missed_ms = 0.0
+        self._closing: asyncio.Task[None] | None = None
 
     @property
     def closed(self) -> bool:
@@ -95,6 +104,8 @@ class Leg:
                     if not self._in_time(len(pcm) / BYTES_PER_MS):
                         await self.close(CLOSE_POLICY, "audio faster than real time")
                     elif not self.muted:
+                        if self.on_microphone is not None:
+                            self.on_microphone(pcm)
                         await self._coalesce(pcm, on_audio)
                 case RtviIn(rtvi):
                     await on_rtvi(rtvi)
@@ -135,6 +146,25 @@ class Leg:
         """Send playback audio; False when the candidate is gone."""
         return await self._send(self.wire.encode_audio(pcm))
 
+    def send_audio_now(self, pcm: bytes) -> bool:
+        """Write playback audio without waiting; False when the candidate is gone or does not read fast enough, and the audio is lost.
+
+        A leg that goes on losing audio is closed.
+        """
+        duration_ms = len(pcm) * 1000 / (2 * self.wire.out_rate)
+        if self._socket.send_now(self.wire.encode_audio(pcm)):
+            self._missed_ms = max(0.0, self._missed_ms - duration_ms / 4)
+            return True
+        if not self._socket.closed and self._closing is None:
+            self._missed_ms += duration_ms
+            if self._missed_ms > TOO_SLOW_MS:
+                self._closing = asyncio.create_task(self._close_slow())
+        return False
+
+    async def _close_slow(self) -> None:
+        logger.info("The candidate's browser reads too slowly; closing its socket")
+        await self._socket.close(CLOSE_TOO_SLOW, "too slow to read")
+
     async def send_message(self, message: dict[str, Any]) -> bool:
         """Send one RTVI message; False when the candidate is gone."""
         return await self._send(self.wire.encode_message(message))
@@ -150,8 +180,7 @@ class Leg:
             async with self._sending, asyncio.timeout(SEND_TIMEOUT_SECONDS):
                 await self._socket.send(data)
         except TimeoutError:
-            logger.info("The candidate's browser stopped reading; closing its socket")
-            await self._socket.close(CLOSE_TOO_SLOW, "too slow to read")
+            await self._close_slow()
             return False
         except ConnectionError:
             return False

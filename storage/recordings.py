@@ -6,7 +6,9 @@ less than a second; reopening cuts a torn frame off and repairs the header. Read
 
 from __future__ import annotations
 
+import hashlib
 import os
+import shutil
 import struct
 from pathlib import Path
 
@@ -19,6 +21,7 @@ FRAME_BYTES = 4
 """One 16-bit sample of each channel."""
 BYTES_PER_SECOND = SAMPLE_RATE * FRAME_BYTES
 HEADER_BYTES = 44
+SUFFIXES = {"audio/mpeg": "mp3", "audio/mp3": "mp3", "audio/wav": "wav", "audio/x-wav": "wav"}
 _MAX_SIZE = 0xFFFF_FFFF
 """What a WAV header can say; beyond it (18 hours) players read to the end of the file."""
 
@@ -57,11 +60,24 @@ class FolderRecordings:
         path = self._name(session_id)
         if path is None:
             return False
-        try:
-            path.unlink()
-        except FileNotFoundError:
-            return False
-        return True
+        files = [path, *self._folder.glob(f"{path.stem}.*.vendor.*")]
+        existed = [file for file in files if file.exists()]
+        for file in existed:
+            file.unlink(missing_ok=True)
+        return bool(existed)
+
+    def keep_vendor(self, session_id: str, call_id: str, file: Path, media_type: str) -> None:
+        """Take over a vendor's recording; a repeat replaces it. Raises NotFound when `session_id` is no UUID."""
+        path = self._name(session_id)
+        if path is None:
+            raise NotFound("There is no such interview.")
+        self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        name = f"{path.stem}.{hashlib.sha256(call_id.encode()).hexdigest()[:16]}.vendor.{SUFFIXES.get(media_type, 'audio')}"
+        # Beside it first: the temporary folder may be another file system, and a crash must not leave half a file.
+        draft = self._folder / f"{name}.part"
+        shutil.copyfile(file, draft)
+        draft.chmod(0o600)
+        draft.replace(self._folder / name)
 
     def _name(self, session_id: str) -> Path | None:
         known = as_uuid(session_id)

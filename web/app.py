@@ -10,7 +10,7 @@ import os
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 from loguru import logger
@@ -18,6 +18,7 @@ from loguru import logger
 from bridge.config import Settings
 from bridge.domain.session import InterviewSession
 from bridge.usecases import calling, privacy
+from bridge.usecases.engine_calls import Reconciler
 from pipeline.engines.choose import EngineMaker
 from pipeline.engines.local import Voices
 from pipeline.supervisor import Supervisor
@@ -29,7 +30,10 @@ from storage.migrate import migrate
 from storage.recordings import FolderRecordings
 
 from . import middlewares, routes
-from .keys import DEMO, ORIGINS, RECORDINGS, SETTINGS, STORE, SUPERVISOR, USER
+from .keys import DEMO, ORIGINS, RECORDINGS, SETTINGS, STORE, SUPERVISOR, USER, VAPI_AUTH
+
+if TYPE_CHECKING:
+    from .vapi import Vapi
 
 MAX_BODY_BYTES = 256 * 1024
 SWEEP_SECONDS = 5
@@ -52,9 +56,17 @@ async def create_app(settings: Settings, *, demo: bool = False, evals: bool = Fa
     cores = len(os.sched_getaffinity(0))
     local_calls = settings.max_calls or LOCAL_CALLS_PER_CORE * cores
     relayed = RELAYED_CALLS_PER_CORE * cores if settings.engines[0] == "vapi" else 0
-    engines = EngineMaker(settings.engines, voice_maker(settings), local_calls=local_calls)
+    vapi = vapi_of(settings, database, recordings)
+    engines = EngineMaker(
+        settings.engines,
+        voice_maker(settings),
+        local_calls=local_calls,
+        vapi=(vapi.calls, vapi.make_body) if vapi else None,
+    )
     app[SUPERVISOR] = Supervisor(database, recordings, engines, max_calls=settings.max_calls or max(local_calls, relayed))
     app[ORIGINS] = origins(settings)
+    if vapi:
+        app[VAPI_AUTH] = vapi.auth
     async with database.begin() as tx:
         app[USER] = await tx.single_user()
 
@@ -64,7 +76,8 @@ async def create_app(settings: Settings, *, demo: bool = False, evals: bool = Fa
     async def purge(payload: dict[str, Any]) -> None:
         await privacy.purge_session(database, recordings, payload["sessionId"])
 
-    jobs = DurableJobs(database, {calling.REPORT_JOB: report, privacy.PURGE_JOB: purge})
+    handlers = {calling.REPORT_JOB: report, privacy.PURGE_JOB: purge, **(vapi.jobs if vapi else {})}
+    jobs = DurableJobs(database, handlers)
 
     async def lifetime(_: web.Application) -> AsyncIterator[None]:
         await jobs.start()
@@ -72,12 +85,15 @@ async def create_app(settings: Settings, *, demo: bool = False, evals: bool = Fa
         if orphans:
             logger.info("{} interrupted interviews can be resumed", orphans)
         await asyncio.to_thread(detectors.warm_up)
-        sweeper = asyncio.create_task(_sweep(database, settings.retention_days))
+        reconciler = reconciler_of(vapi, database, app[SUPERVISOR]) if vapi else None
+        sweeper = asyncio.create_task(_sweep(database, settings.retention_days, reconciler))
         yield
         sweeper.cancel()
         with suppress(asyncio.CancelledError):
             await sweeper
         await jobs.stop()
+        if vapi:
+            await vapi.client.close()
         await database.close()
 
     async def drain(app: web.Application) -> None:
@@ -90,6 +106,22 @@ async def create_app(settings: Settings, *, demo: bool = False, evals: bool = Fa
     if evals:
         routes.add_evals(app)
     return app
+
+
+def vapi_of(settings: Settings, store: Database, recordings: FolderRecordings) -> Vapi | None:
+    """The Vapi engine, where its key is set."""
+    if "vapi" not in settings.engines:
+        return None
+    # Without a key nothing of a vendor is loaded (M7).
+    from .vapi import assemble  # noqa: PLC0415
+
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    return assemble(settings, store, recordings, settings.public_url.rstrip("/") or f"http://{host}:{settings.port}")
+
+
+def reconciler_of(vapi: Vapi, store: Database, supervisor: Supervisor) -> Reconciler:
+    """Asks Vapi about calls whose end never came."""
+    return Reconciler(store, "vapi", vapi.client, lambda session_id: supervisor.live_tools(session_id) is not None)
 
 
 def origins(settings: Settings) -> frozenset[str]:
@@ -117,13 +149,15 @@ def voice_maker(settings: Settings) -> Any:
     return make
 
 
-async def _sweep(database: Database, retention_days: int) -> None:
+async def _sweep(database: Database, retention_days: int, reconciler: Reconciler | None) -> None:
     while True:
         try:
             if deleted := await privacy.delete_old(database, older_than_days=retention_days, now=datetime.now(UTC)):
                 logger.info("{} interviews deleted: older than {} days", deleted, retention_days)
             for session_id in await calling.sweep(database, datetime.now(UTC)):
                 logger.info("Interview {} ended: nobody came back", session_id)
+            if reconciler:
+                await reconciler.round(datetime.now(UTC))
         except Exception:  # noqa: BLE001 - The task's top: one failed round must not end the sweeping.
             logger.opt(exception=True).error("A sweep failed and will be tried again")
         await asyncio.sleep(SWEEP_SECONDS)

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from aiohttp import web
 
 from bridge.config import Settings
 from bridge.ports import RecordingStore, Store
 from pipeline.supervisor import Supervisor
+
+if TYPE_CHECKING:
+    from .vapi import DoorAuth
 
 SETTINGS: web.AppKey[Settings] = web.AppKey("settings", Settings)
 STORE: web.AppKey[Store] = web.AppKey("store", Store)
@@ -17,3 +22,5 @@ USER: web.AppKey[str] = web.AppKey("user", str)
 ORIGINS: web.AppKey[frozenset[str]] = web.AppKey("origins", frozenset)
 """Origins whose pages may change state or open the socket."""
 DEMO: web.AppKey[bool] = web.AppKey("demo", bool)
+VAPI_AUTH: web.AppKey[DoorAuth] = web.AppKey("vapi_auth")
+"""What authenticates Vapi's webhooks; missing without a key."""

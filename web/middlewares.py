@@ -40,6 +40,8 @@ HEADERS = {
 REQUEST_ID: web.RequestKey[str] = web.RequestKey("request_id", str)
 LONGEST_STATIC = 200
 """Characters of a path under /static; a file system refuses to look for a much longer name, which is no failure of ours."""
+CALLBACKS = ("/api/webhooks/", "/api/vapi/")
+"""Vendors call here: authenticated by themselves and limited per call, not per user (C-53)."""
 LIMIT = parse("100/minute")
 """Requests a user may make to the API (R-121)."""
 
@@ -106,7 +108,8 @@ def rate_limit() -> Middleware:
 
     @web.middleware
     async def limit(request: web.Request, handler: Handler) -> web.StreamResponse:
-        if request.path.startswith("/api/") and not await limiter.hit(LIMIT, request.app[USER]):
+        counted = request.path.startswith("/api/") and not request.path.startswith(CALLBACKS)
+        if counted and not await limiter.hit(LIMIT, request.app[USER]):
             raise web.HTTPTooManyRequests(headers={"Retry-After": "60"})
         return await handler(request)
 

@@ -9,6 +9,7 @@ from aiohttp import web
 
 from . import health, openapi, pages, sockets
 from .api import interviews
+from .webhooks import vapi
 
 STATIC = Path(str(files("web"))) / "static"
 
@@ -32,6 +33,8 @@ def add(app: web.Application) -> None:
             web.post("/api/interviews/{session_id}/complete", interviews.complete),
             web.get("/api/interviews/{session_id}/report", interviews.report),
             web.get("/api/interviews/{session_id}/recording", interviews.recording),
+            web.post("/api/webhooks/vapi", vapi.receive),
+            web.post("/api/vapi/tools", vapi.tools),
             web.get("/ws/interviews/{session_id}", sockets.candidate),
             web.get("/healthz", health.alive),
             web.get("/readyz", health.ready),

@@ -5,9 +5,7 @@ A missing Origin is a client that is no browser and must hold a token all the sa
 
 from __future__ import annotations
 
-import asyncio
-
-from aiohttp import WSMsgType, web
+from aiohttp import web
 from loguru import logger
 
 from bridge.errors import AtCapacity, BadTicket, Refused, VoiceUnavailable
@@ -24,45 +22,12 @@ from pipeline.eval_wire import EvalWire
 from pipeline.leg import Leg
 from pipeline.protobuf_wire import ProtobufWire
 
+from .aiohttp_socket import CLOSE_TIMEOUT_SECONDS, AiohttpSocket
 from .keys import ORIGINS, SUPERVISOR
 
 HEARTBEAT_SECONDS = 10
-CLOSE_TIMEOUT_SECONDS = 2
-
-
-class AiohttpSocket:
-    """`pipeline.leg.Socket` over an aiohttp websocket."""
-
-    def __init__(self, ws: web.WebSocketResponse) -> None:
-        self._ws = ws
-
-    @property
-    def closed(self) -> bool:
-        """Whether it is closed or closing."""
-        return self._ws.closed
-
-    async def receive(self) -> str | bytes | None:
-        """The next message, or None once closed."""
-        message = await self._ws.receive()
-        if message.type in (WSMsgType.TEXT, WSMsgType.BINARY):
-            data: str | bytes = message.data
-            return data
-        return None
-
-    async def send(self, data: str | bytes) -> None:
-        """Send. Raises ConnectionError when the peer is gone."""
-        if isinstance(data, str):
-            await self._ws.send_str(data)
-        else:
-            await self._ws.send_bytes(data)
-
-    async def close(self, code: int, reason: str) -> None:
-        """Close with a bounded wait."""
-        try:
-            async with asyncio.timeout(CLOSE_TIMEOUT_SECONDS):
-                await self._ws.close(code=code, message=reason.encode())
-        except TimeoutError:
-            logger.debug("A socket did not finish its closing handshake in time")
+LOOK_EVERY_BYTES = 4 * 1024
+"""A sender looks this often whether the peer's buffer is full."""
 
 
 async def candidate(request: web.Request) -> web.WebSocketResponse:
@@ -87,9 +52,10 @@ async def _hold(request: web.Request, wire: Wire) -> web.WebSocketResponse:
         max_msg_size=MAX_TEXT_BYTES,
         compress=False,
         timeout=CLOSE_TIMEOUT_SECONDS,
+        writer_limit=LOOK_EVERY_BYTES,
     )
     await ws.prepare(request)
-    socket = AiohttpSocket(ws)
+    socket = AiohttpSocket(ws, request.transport)
     supervisor = request.app[SUPERVISOR]
     session_id = request.match_info["session_id"]
     try:

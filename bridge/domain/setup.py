@@ -5,7 +5,8 @@ Built by `web.schemas` from a request, stored as the session's configuration sna
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from .catalog import DIFFICULTIES, Difficulty, InterviewType
@@ -41,8 +42,40 @@ MAX_REQUIREMENTS = 2_000
 MAX_SHORT_TEXT = 120
 """Characters of company, role, level and a free focus area."""
 MAX_FOCUS_AREAS = 8
-LANGUAGES = {"en": "English"}
-"""Languages this build can hear and speak without a key; others fall back to English with a clear word."""
+MAX_DOCUMENT = 20_000
+"""Characters of a CV and of a job description."""
+
+
+@dataclass(frozen=True)
+class Language:
+    """A language an interview may be held in."""
+
+    title: str
+    """In its own words."""
+    english_name: str
+    engines: frozenset[str]
+    """Voice engines that hear and speak it. Languages in Latin letters only: `coverage` finds no others in an answer."""
+
+
+_EVERYWHERE, _AT_VENDORS = frozenset({"vapi", "local"}), frozenset({"vapi"})
+LANGUAGES = {
+    "en": Language("English", "English", _EVERYWHERE),
+    "de": Language("Deutsch", "German", _AT_VENDORS),
+    "es": Language("Español", "Spanish", _AT_VENDORS),
+    "fr": Language("Français", "French", _AT_VENDORS),
+    "it": Language("Italiano", "Italian", _AT_VENDORS),
+    "nl": Language("Nederlands", "Dutch", _AT_VENDORS),
+    "pt": Language("Português", "Portuguese", _AT_VENDORS),
+}
+ENGLISH = "en"
+"""The bank's language: what is left without a model or an engine for another."""
+
+
+def spoken_languages(engines: Sequence[str], *, has_model: bool) -> tuple[str, ...]:
+    """The languages a server can hold interviews in: questions in others need a model, hearing them needs its first engine."""
+    if not has_model:
+        return (ENGLISH,)
+    return tuple(code for code, language in LANGUAGES.items() if engines[0] in language.engines)
 
 
 @dataclass(frozen=True)
@@ -66,6 +99,9 @@ class InterviewSetup:
     level: str = ""
     question_count: int | None = None
     """Explicit number of questions, 3–10 (C-39)."""
+    cv: str = field(default="", repr=False)
+    """Text of a CV; it shapes the questions and is purged with the session."""
+    job_description: str = field(default="", repr=False)
 
     @property
     def follow_up_budget(self) -> int:

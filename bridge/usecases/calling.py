@@ -140,10 +140,11 @@ async def finish(store: Store, session_id: str, reason: str, *, elapsed_ms: int 
             raise NotFound("There is no such interview.")
         if session.status in ENDED:
             return session.status
-        return await _finish(tx, session, reason, elapsed_ms, now)
+        return await finish_within(tx, session, reason, elapsed_ms, now)
 
 
-async def _finish(tx: Tx, session: InterviewSession, reason: str, elapsed_ms: int | None, now: datetime) -> SessionStatus:
+async def finish_within(tx: Tx, session: InterviewSession, reason: str, elapsed_ms: int | None, now: datetime) -> SessionStatus:
+    """`finish` inside a transaction that has the session for update."""
     stored = await tx.events(session.id)
     events = [s.event for s in stored]
     agenda = Agenda(session.setup, session.questions, events)
@@ -204,7 +205,7 @@ async def sweep(store: Store, now: datetime) -> list[str]:
         async with store.begin() as tx:
             current = await tx.session(session.id, for_update=True)
             if current and current.interrupted_at == session.interrupted_at:
-                await _finish(tx, current, "abandoned", None, now)
+                await finish_within(tx, current, "abandoned", None, now)
                 ended.append(session.id)
     for session in live:
         if session.status is SessionStatus.INITIATED:

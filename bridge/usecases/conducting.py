@@ -57,9 +57,11 @@ class Conductor:
     def open(self, *, taking_over: bool = False) -> Line:
         """The first line of an engine: greeting and first question, or where we were, after a lost line or engine."""
         agenda = self.agenda
-        if agenda.position == 0:
+        if not agenda.transcript.segments and not agenda.over:
             first = agenda.questions[0]
-            self._log.append(CursorMoved(at_ms=self._clock(), from_id=None, to_id=first.id, reason="opening"))
+            # An engine may have been lost before anything of it was heard.
+            if agenda.position == 0:
+                self._log.append(CursorMoved(at_ms=self._clock(), from_id=None, to_id=first.id, reason="opening"))
             return self._ask(first, script.greeting(agenda.setup, len(agenda.questions)))
         question = agenda.current
         if question is None:

@@ -18,6 +18,7 @@ from bridge.domain.upstream import CallEnded, Message
 from bridge.errors import UpstreamFailed
 from bridge.usecases.calling import RECLAIM_SECONDS
 from bridge.wire import vapi_messages
+from bridge.wire.vapi_create import Created
 
 from ..relay import Relay
 from ..ticker import Ticker
@@ -47,14 +48,6 @@ class UpstreamSocket(Protocol):
 
     async def close(self) -> None:
         """Close with a bounded wait."""
-
-
-class Created(Protocol):
-    """What a create gave."""
-
-    call_id: str
-    websocket_url: str
-    control_url: str | None
 
 
 class VapiApi(Protocol):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import copy
 from functools import cache
 
+from onnxruntime import InferenceSession
 from pipecat.audio.turn.smart_turn.base_smart_turn import BaseSmartTurn, SmartTurnParams
 from pipecat.audio.turn.smart_turn.local_smart_turn_v3 import LocalSmartTurnAnalyzerV3
 from pipecat.audio.vad.silero import SileroVADAnalyzer
@@ -28,6 +29,11 @@ def _silero() -> SileroVADAnalyzer:
 @cache
 def _smart_turn() -> LocalSmartTurnAnalyzerV3:
     return LocalSmartTurnAnalyzerV3()
+
+
+def silero_session() -> InferenceSession:
+    """Silero's ONNX session, the process's one; it holds no state and may be run from any thread."""
+    return _silero()._model.session
 
 
 class SharedSilero(SileroVADAnalyzer):

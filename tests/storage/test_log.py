@@ -11,6 +11,7 @@ from sqlalchemy import event
 from bridge.domain.events import (
     EVENTS,
     CursorMoved,
+    EngineChanged,
     InterviewEnded,
     LegEnded,
     LegStarted,
@@ -33,6 +34,7 @@ ONE_OF_EACH = [
     said(source=TurnSource.BROWSER, final=False, interrupted=True),
     ToolAnswered(at_ms=4, tool_call_id="c", tool="getFollowUpQuestion", question_id="q-1", result={"a": [1, None, 0.5]}),
     Noted(at_ms=5, code="mute", detail="on"),
+    EngineChanged(at_ms=5, from_engine="vapi", to_engine="local", reason="lost"),
     LegEnded(at_ms=6, leg=1, reason="lost"),
     InterviewEnded(at_ms=2**40, reason="finished"),
 ]

@@ -1,0 +1,133 @@
+"""The audio plane of one relayed call: the candidate's microphone straight to the upstream, the upstream's voice straight back.
+
+Nothing here waits, decides or knows pipecat: engines act on it by a few verbs (connect, attach, mute, flush) and listen at two taps.
+Read next: `uplink`, `downlink`, `ticker`.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from .downlink import Downlink
+from .sound import Counters, Send, Tap
+from .ticker import Ticker
+from .uplink import Uplink
+
+
+class Relay:
+    """One call's audio, both ways. Made and used on the event loop; every method returns at once."""
+
+    def __init__(
+        self,
+        ticker: Ticker,
+        *,
+        on_up: Tap | None = None,
+        on_played: Tap | None = None,
+        on_stuck: Callable[[], None] | None = None,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Starts pacing (with silence, once connected) at once; `close` ends it.
+
+        `on_up` hears what goes upstream, silence included, while a candidate is attached; `on_played` what was sent to the candidate.
+        `on_stuck` is called once for each connection when the upstream stops taking audio. All three are attributes and may be set later.
+        """
+        self.counters = Counters()
+        self.on_up = on_up
+        self.on_played = on_played
+        self.on_stuck = on_stuck
+        self._monotonic = monotonic
+        self._ticker = ticker
+        self._attached = False
+        self._uplink = Uplink(self.counters, monotonic(), self._tap_up, self._stuck)
+        self._downlink = Downlink(self.counters, monotonic(), self._tap_played)
+        ticker.add(self._tick)
+
+    def close(self) -> None:
+        """Stop for good; a repeat does nothing."""
+        self.detach()
+        self.disconnect()
+        self._ticker.remove(self._tick)
+
+    # Ends -----------------------------------------------------------------------------------------------------------
+    def connect(self, send_up: Send) -> None:
+        """Send to this upstream from now on (also after a rejoin). What an earlier one said is still played."""
+        self._downlink.whole_again()
+        self._uplink.connect(send_up, self._monotonic())
+
+    def disconnect(self) -> None:
+        """The upstream is gone; what it said is still played, and `on_up` goes on hearing the candidate."""
+        self._uplink.connect(None, self._monotonic())
+
+    def attach(self, send_audio: Send) -> None:
+        """The candidate's leg is here; replaces an older one."""
+        self._attached = True
+        self._downlink.attach(send_audio, self._monotonic())
+
+    def detach(self) -> None:
+        """The candidate's leg is gone: upstream gets silence, its audio is dropped."""
+        now = self._monotonic()
+        self._uplink.forget(now)
+        self._downlink.attach(None, now)
+        self._attached = False
+
+    # Audio ----------------------------------------------------------------------------------------------------------
+    def mute(self, on: bool) -> None:
+        """While on, upstream gets silence whatever the microphone sends."""
+        self._uplink.mute(on)
+
+    def up(self, pcm: bytes) -> None:
+        """One microphone message: PCM16 16 kHz mono, any even length. Ignored while no candidate is attached."""
+        if self._attached:
+            self._uplink.take(pcm, self._monotonic())
+
+    def down(self, pcm: bytes) -> None:
+        """One upstream message: PCM16 16 kHz mono, any length, at any pace; a sample may be split between two."""
+        self._downlink.take(pcm, self._monotonic())
+
+    def flush(self) -> int:
+        """Barge-in: drop what was not sent yet; returns its ms. What was sent and not heard (`unheard_ms`, read it before) is the page's to drop."""
+        return self._downlink.flush(self._monotonic())
+
+    # State ----------------------------------------------------------------------------------------------------------
+    @property
+    def unheard_ms(self) -> int:
+        """Audio sent to the candidate and not heard yet."""
+        return self._downlink.unheard_ms(self._monotonic())
+
+    @property
+    def queued_ms(self) -> int:
+        """Audio of the upstream not sent yet."""
+        return self._downlink.queued_ms
+
+    @property
+    def playing(self) -> bool:
+        """Whether the candidate hears the upstream now, or still will."""
+        return self.queued_ms > 0 or self.unheard_ms > 0
+
+    @property
+    def level_up(self) -> float:
+        """Loudness of the newest microphone audio, 0 to 1 (RMS of full scale)."""
+        return self._uplink.heard.level
+
+    @property
+    def level_down(self) -> float:
+        """Loudness of the newest audio sent to the candidate, 0 to 1."""
+        return self._downlink.played.level
+
+    # Within ---------------------------------------------------------------------------------------------------------
+    def _tick(self, now: float) -> None:
+        self._uplink.tick(now)
+        self._downlink.tick(now)
+
+    def _tap_up(self, pcm: bytes, in_ms: int) -> None:
+        if self.on_up is not None and self._attached:
+            self.on_up(pcm, in_ms)
+
+    def _tap_played(self, pcm: bytes, in_ms: int) -> None:
+        if self.on_played is not None:
+            self.on_played(pcm, in_ms)
+
+    def _stuck(self) -> None:
+        if self.on_stuck is not None:
+            self.on_stuck()

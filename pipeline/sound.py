@@ -1,0 +1,100 @@
+"""What both directions of a relay share: lengths, counters, and the tap that gathers small messages for whoever listens.
+
+Read next: `uplink`, `downlink`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from bridge.wire.candidate import BYTES_PER_MS
+
+BYTES_PER_SECOND = BYTES_PER_MS * 1000
+FRAME_MS = 20
+FRAME_BYTES = FRAME_MS * BYTES_PER_MS
+SILENCE = bytes(FRAME_BYTES)
+GATHER_BYTES = 60 * BYTES_PER_MS
+GATHER_SECONDS = 0.1
+"""A tap waits no longer than this for more."""
+JITTER_SECONDS = 0.03
+"""Audio whose place is this near the end of what was gathered is its continuation."""
+
+Send = Callable[[bytes], bool]
+"""Writes one binary message without waiting; False when the socket is gone or its buffer is full, and nothing was taken."""
+
+Tap = Callable[[bytes, int], None]
+"""Called with 60 to 160 ms of PCM16 16 kHz mono (the rest before a pause may be shorter) and the ms from now at which its first sample is heard; negative for the past."""
+
+
+@dataclass(slots=True)
+class Counters:
+    """What went through since the relay was made. Times are of the relay's monotonic clock, 0.0 for never."""
+
+    up_frames: int = 0
+    """20 ms frames sent upstream, filled ones included."""
+    up_filled: int = 0
+    """Of these, frames of silence because no microphone audio was there."""
+    up_bytes: int = 0
+    """Microphone bytes taken from candidates."""
+    up_dropped_bytes: int = 0
+    """Microphone audio thrown away: beyond the backlog's cap, pauses skipped to catch up, refused by the upstream."""
+    down_messages: int = 0
+    down_bytes: int = 0
+    """Taken from upstream."""
+    played_bytes: int = 0
+    """Sent to candidates."""
+    down_dropped_bytes: int = 0
+    """Upstream audio thrown away: nobody there, a candidate too slow, beyond the queue's cap, a changed upstream."""
+    flushed_bytes: int = 0
+    """Upstream audio thrown away by barge-ins."""
+    last_up_at: float = 0.0
+    last_down_at: float = 0.0
+    last_sound_at: float = 0.0
+    """When upstream last sent anything but digital silence."""
+
+
+class Gatherer:
+    """Gathers consecutive audio and hands it on in pieces of about 60 ms, with the place of its first sample."""
+
+    __slots__ = ("_audio", "_began", "_since", "_tap", "newest")
+
+    def __init__(self, tap: Tap) -> None:
+        self._tap = tap
+        self._audio = bytearray()
+        self._began = 0.0
+        self._since = 0.0
+        self.newest = b""
+
+    def add(self, pcm: bytes, at: float, now: float) -> None:
+        """Take audio whose first sample is heard at monotonic time `at`."""
+        audio = self._audio
+        if audio and abs(self._began + len(audio) / BYTES_PER_SECOND - at) > JITTER_SECONDS:
+            self.hand_on(now)
+        if not audio:
+            self._began, self._since = at, now
+        audio += pcm
+        if len(audio) >= GATHER_BYTES:
+            self.hand_on(now)
+
+    def tick(self, now: float) -> None:
+        """Hand on what has waited long enough."""
+        if self._audio and now - self._since >= GATHER_SECONDS:
+            self.hand_on(now)
+
+    def hand_on(self, now: float) -> None:
+        """Hand on what there is."""
+        if self._audio:
+            self.newest = bytes(self._audio)
+            self._audio.clear()
+            self._tap(self.newest, round((self._began - now) * 1000))
+
+    @property
+    def level(self) -> float:
+        """RMS of the newest piece, 0 to 1."""
+        if not self.newest:
+            return 0.0
+        samples = np.frombuffer(self.newest, dtype="<i2").astype(np.float32)
+        return float(np.sqrt(np.mean(np.square(samples)))) / 32768

@@ -1,0 +1,125 @@
+"""Microphone to upstream: one 20 ms frame per 20 ms of wall clock, silence where nothing came, never a catch-up burst (vapi-protocol §2.2).
+
+A frame goes out in the call that brought it when it is due, or due within `EARLY`; the ticker sends what had to wait and fills what is missing. Latency does
+not stay after a network gap: pauses in the backlog are skipped, and beyond `MAX_BACKLOG` the oldest audio goes. Read next: `downlink`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from .sound import BYTES_PER_SECOND, FRAME_BYTES, FRAME_MS, SILENCE, Counters, Gatherer, Send, Tap
+
+FRAME_SECONDS = FRAME_MS / 1000
+EARLY_SECONDS = 0.02
+"""Jitter taken without delaying a frame; with the frame due and one made up for, at most three go out together."""
+PATIENCE_SECONDS = 0.02
+"""How long a due frame is waited for before silence takes its place."""
+MAX_BACKLOG = 300 * BYTES_PER_SECOND // 1000
+STANDING_BACKLOG = 40 * BYTES_PER_SECOND // 1000
+"""Audio still waiting when the next message comes: delay that does not go away by itself."""
+QUIET_PEAK = 400
+"""Samples below this (-38 dBFS) are a pause, which may be skipped."""
+
+
+class Uplink:
+    """One call's microphone audio on its way up."""
+
+    def __init__(self, counters: Counters, now: float, tap: Tap, stuck: Callable[[], None]) -> None:
+        self._counters = counters
+        self._stuck = stuck
+        self._send: Send | None = None
+        self._refused = False
+        self._muted = False
+        self._backlog = bytearray()
+        self._due = now
+        self._filling = True
+        self.heard = Gatherer(tap)
+
+    def connect(self, send: Send | None, now: float) -> None:
+        """Send there from now on; None for nowhere."""
+        self._send = send
+        self._refused = False
+        self._due = max(self._due, now)
+
+    def mute(self, on: bool) -> None:
+        """Silence from the next frame on, or the microphone again."""
+        self._muted = on
+        if on:
+            self._drop()
+
+    def forget(self, now: float) -> None:
+        """Drop what waits: its speaker is gone."""
+        self._drop()
+        self.heard.hand_on(now)
+
+    def _drop(self) -> None:
+        self._counters.up_dropped_bytes += len(self._backlog)
+        self._backlog.clear()
+        self._filling = True
+
+    def take(self, pcm: bytes, now: float) -> None:
+        """One microphone message."""
+        self._counters.up_bytes += len(pcm)
+        self._counters.last_up_at = now
+        if self._muted:
+            self._counters.up_dropped_bytes += len(pcm)
+            return
+        backlog = self._backlog
+        if not backlog and len(pcm) == FRAME_BYTES and now >= self._due - EARLY_SECONDS:
+            self._forward(pcm, now)
+            return
+        if len(backlog) >= STANDING_BACKLOG:
+            self._skip_pause()
+        backlog += pcm
+        self._filling = False
+        if len(backlog) > MAX_BACKLOG:
+            self._counters.up_dropped_bytes += len(backlog) - MAX_BACKLOG
+            del backlog[: len(backlog) - MAX_BACKLOG]
+        self._pump(now)
+
+    def tick(self, now: float) -> None:
+        """Send what has become due, or silence in its place."""
+        self.heard.tick(now)
+        if now < self._due - EARLY_SECONDS:
+            return
+        if len(self._backlog) >= FRAME_BYTES:
+            self._pump(now)
+        elif now >= self._due + (0 if self._filling else PATIENCE_SECONDS):
+            self._fill(now)
+
+    def _pump(self, now: float) -> None:
+        while len(self._backlog) >= FRAME_BYTES and now >= self._due - EARLY_SECONDS:
+            frame = bytes(self._backlog[:FRAME_BYTES])
+            del self._backlog[:FRAME_BYTES]
+            self._forward(frame, now)
+
+    def _fill(self, now: float) -> None:
+        """A frame of silence; it completes a torn frame, which would otherwise wait for ever."""
+        torn = bytes(self._backlog)
+        self._backlog.clear()
+        self._counters.up_filled += self._forward(torn + SILENCE[len(torn) :], now)
+        self._filling = True
+
+    def _forward(self, frame: bytes, now: float) -> bool:
+        self._filling = False
+        self._due = max(self._due + FRAME_SECONDS, now)
+        self.heard.add(frame, now - FRAME_SECONDS, now)
+        if self._send is None:
+            return False
+        if self._send(frame):
+            self._counters.up_frames += 1
+            return True
+        self._counters.up_dropped_bytes += FRAME_BYTES
+        if not self._refused:
+            self._refused = True
+            self._stuck()
+        return False
+
+    def _skip_pause(self) -> None:
+        head = np.frombuffer(bytes(self._backlog[:FRAME_BYTES]), dtype="<i2")
+        if int(np.abs(head.astype(np.int32)).max()) < QUIET_PEAK:
+            del self._backlog[:FRAME_BYTES]
+            self._counters.up_dropped_bytes += FRAME_BYTES

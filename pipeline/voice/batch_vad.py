@@ -1,0 +1,229 @@
+"""Voice detection for all calls at once: one Silero session, windows of many calls in one batch, one quiet thread (performance.md §2).
+
+A call feeds its audio from the event loop; the thread looks every 30 ms, runs what has come for everybody, and tells only changes back. When somebody counts as
+speaking is pipecat's rule (`VADAnalyzer`): confidence and loudness for `start_secs`, neither for `stop_secs`. Read next: `speech_gate`, which holds that rule.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+
+import numpy as np
+from loguru import logger
+from onnxruntime import InferenceSession
+from pipecat.audio.vad.vad_analyzer import VADParams
+
+from bridge.wire.candidate import BYTES_PER_MS, SAMPLE_RATE
+
+from .detectors import MIN_VOLUME, silero_session
+from .speech_gate import WINDOW_SAMPLES, SpeechGate
+
+LOOK_SECONDS = 0.03
+MAX_BATCH = 32
+NICENESS = 5
+WINDOW_BYTES = WINDOW_SAMPLES * 2
+CONTEXT_SAMPLES = 64
+"""What the model sees again of the window before."""
+MAX_WAITING_BYTES = 2_000 * BYTES_PER_MS
+GAP_MS = 250
+"""Audio this far from where the audio before it ended does not continue it."""
+STALE_SECONDS = 1.0
+"""A candidate from whom nothing comes for so long has stopped speaking."""
+NOT_SPEECH = 1e-7
+"""Power of a window (-70 dBFS) that needs no model while nobody speaks: digital silence, a closed microphone."""
+
+OnChange = Callable[[bool, int], None]
+"""Called on the event loop with whether the candidate speaks now, and the call time in ms from which on that is so."""
+
+
+class Detector:
+    """One call's detection, made by `BatchVad.open`."""
+
+    def __init__(self, vad: BatchVad, on_change: OnChange, loop: asyncio.AbstractEventLoop) -> None:
+        self._vad = vad
+        self._on_change = on_change
+        self._loop = loop
+        self.closed = False
+        self.speaking = False
+        """What `on_change` last said."""
+
+    def feed(self, pcm: bytes, at_ms: int) -> None:
+        """Take PCM16 16 kHz mono whose first sample is at `at_ms` on the call clock; any even length, best 60 to 100 ms. Never waits."""
+        if not self.closed:
+            self._vad.take(self, pcm, at_ms)
+
+    def close(self) -> None:
+        """Nothing is told any more. A repeat does nothing."""
+        self.closed = True
+
+    def tell(self, speaking: bool, at_ms: int) -> None:
+        """From the thread: the candidate began or stopped."""
+        try:
+            self._loop.call_soon_threadsafe(self._told, speaking, at_ms)
+        except RuntimeError:
+            # The loop has ended before its detectors were closed: nobody is left to be told.
+            self.closed = True
+
+    def _told(self, speaking: bool, at_ms: int) -> None:
+        if not self.closed:
+            self.speaking = speaking
+            self._on_change(speaking, at_ms)
+
+
+class _Stream:
+    """What the thread knows of one call."""
+
+    def __init__(self, params: VADParams) -> None:
+        self.waiting = bytearray()
+        self.gate = SpeechGate(params)
+        self.state = np.zeros((2, 128), dtype=np.float32)
+        self.context = np.zeros(CONTEXT_SAMPLES, dtype=np.float32)
+        self.fed_at = 0.0
+        self._first_ms = 0.0
+
+    @property
+    def end_ms(self) -> int:
+        """Call time of the end of what has come."""
+        return int(self._first_ms + len(self.waiting) / BYTES_PER_MS)
+
+    def put(self, pcm: bytes, at_ms: int) -> bool:
+        """Lay audio behind what waits; False when it does not continue it, and what waited is gone."""
+        continues = self.fed_at == 0 or abs(at_ms - self.end_ms) <= GAP_MS
+        if not continues:
+            self.waiting.clear()
+        self.fed_at = time.monotonic()
+        self._first_ms = at_ms - len(self.waiting) / BYTES_PER_MS
+        self.waiting += pcm
+        if len(self.waiting) > MAX_WAITING_BYTES:
+            self._drop(len(self.waiting) - MAX_WAITING_BYTES)
+        return continues
+
+    def next_window(self) -> tuple[np.ndarray, int]:
+        """The next window's samples, -1 to 1, and its call time."""
+        samples = np.frombuffer(bytes(self.waiting[:WINDOW_BYTES]), dtype="<i2") * np.float32(1 / 32768)
+        at_ms = int(self._first_ms)
+        self._drop(WINDOW_BYTES)
+        return samples, at_ms
+
+    def _drop(self, size: int) -> None:
+        del self.waiting[:size]
+        self._first_ms += size / BYTES_PER_MS
+
+
+class BatchVad:
+    """Shared by a process's calls. The thread and the model come with the first call."""
+
+    def __init__(self, params: VADParams | None = None) -> None:
+        self._params = params or VADParams(min_volume=MIN_VOLUME)
+        self._inbox: deque[tuple[Detector, bytes, int]] = deque()
+        self._wake = threading.Event()
+        self._streams: dict[Detector, _Stream] = {}
+        self._thread: threading.Thread | None = None
+        self._closed = False
+        self._rate = np.array(SAMPLE_RATE, dtype=np.int64)
+        self._audio = np.zeros((MAX_BATCH, CONTEXT_SAMPLES + WINDOW_SAMPLES), dtype=np.float32)
+        self._state = np.zeros((2, MAX_BATCH, 128), dtype=np.float32)
+
+    def open(self, on_change: OnChange) -> Detector:
+        """Detect for one more call. Needs a running event loop."""
+        if self._thread is None and not self._closed:
+            self._thread = threading.Thread(target=self._run, name="batch-vad", daemon=True)
+            self._thread.start()
+        return Detector(self, on_change, asyncio.get_running_loop())
+
+    def close(self) -> None:
+        """Stop the thread; all detectors fall silent. A repeat does nothing."""
+        self._closed = True
+        self._wake.set()
+        if self._thread is not None:
+            self._thread.join(timeout=1)
+
+    def take(self, detector: Detector, pcm: bytes, at_ms: int) -> None:
+        """Audio of a call, for the thread."""
+        self._inbox.append((detector, pcm, at_ms))
+        if not self._wake.is_set():
+            self._wake.set()
+
+    # On the thread --------------------------------------------------------------------------------------------------
+    def _run(self) -> None:
+        try:
+            if hasattr(os, "setpriority"):
+                os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
+            session = silero_session()
+            while not self._closed:
+                self._wake.wait(STALE_SECONDS / 2 if self._streams else None)
+                self._wake.clear()
+                self._receive()
+                self._detect(session)
+                self._settle()
+                time.sleep(LOOK_SECONDS)
+        except Exception as error:
+            logger.error("Voice detection has ended: {}", type(error).__name__)
+            raise
+
+    def _receive(self) -> None:
+        while self._inbox:
+            detector, pcm, at_ms = self._inbox.popleft()
+            if detector.closed:
+                continue
+            stream = self._streams.get(detector)
+            if stream is None:
+                stream = self._streams[detector] = _Stream(self._params)
+            ended_ms = stream.end_ms
+            if not stream.put(pcm, at_ms):
+                self._stopped(detector, stream, ended_ms)
+
+    def _detect(self, session: InferenceSession) -> None:
+        while not self._closed:
+            ready = [(d, s) for d, s in self._streams.items() if len(s.waiting) >= WINDOW_BYTES and not d.closed][:MAX_BATCH]
+            if not ready:
+                return
+            heard: list[tuple[Detector, _Stream, float, int]] = []
+            for detector, stream in ready:
+                samples, at_ms = stream.next_window()
+                power = float(np.dot(samples, samples)) / WINDOW_SAMPLES
+                if power < NOT_SPEECH and stream.gate.quiet:
+                    stream.context = samples[-CONTEXT_SAMPLES:]
+                    self._judge(detector, stream, 0.0, power, at_ms)
+                    continue
+                row = len(heard)
+                self._audio[row, :CONTEXT_SAMPLES] = stream.context
+                self._audio[row, CONTEXT_SAMPLES:] = samples
+                self._state[:, row] = stream.state
+                stream.context = samples[-CONTEXT_SAMPLES:]
+                heard.append((detector, stream, power, at_ms))
+            if heard:
+                self._ask(session, heard)
+
+    def _ask(self, session: InferenceSession, heard: list[tuple[Detector, _Stream, float, int]]) -> None:
+        count = len(heard)
+        inputs = {"input": self._audio[:count], "state": np.ascontiguousarray(self._state[:, :count]), "sr": self._rate}
+        confidences, states = session.run(None, inputs)
+        for row, (detector, stream, power, at_ms) in enumerate(heard):
+            stream.state = states[:, row].copy()
+            self._judge(detector, stream, float(confidences[row, 0]), power, at_ms)
+
+    def _judge(self, detector: Detector, stream: _Stream, confidence: float, power: float, at_ms: int) -> None:
+        if (change := stream.gate.hear(confidence, power, at_ms)) is not None:
+            detector.tell(*change)
+        if stream.gate.take_reset():
+            stream.state = np.zeros_like(stream.state)
+            stream.context = np.zeros_like(stream.context)
+
+    def _settle(self) -> None:
+        """Forget closed calls; who sends nothing any more has stopped speaking."""
+        now = time.monotonic()
+        for detector, stream in list(self._streams.items()):
+            if detector.closed:
+                del self._streams[detector]
+            elif now - stream.fed_at > STALE_SECONDS:
+                self._stopped(detector, stream, stream.end_ms)
+
+    def _stopped(self, detector: Detector, stream: _Stream, at_ms: int) -> None:
+        if stream.gate.stop():
+            detector.tell(False, at_ms)

@@ -1,0 +1,96 @@
+"""A websocket of aiohttp, a candidate's or a vendor's, as the pipeline sees it: receive, send, send without waiting, close.
+
+Sending without waiting needs no private part of aiohttp: `send_bytes` of an uncompressed message writes at once and only then may wait for a full
+buffer to drain. So its coroutine is driven by hand: one that ends has written, one that stops has written too and says that the buffer is full.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket as sockets
+from collections.abc import Coroutine
+from typing import Any
+
+from aiohttp import ClientWebSocketResponse, WSMsgType, web
+from loguru import logger
+
+CLOSE_TIMEOUT_SECONDS = 2
+LINGER_SECONDS = 10
+"""A slow peer may take so long to read what was sent before the socket was closed, the reason included."""
+SOCKET_BUFFER = 64 * 1024
+"""Bytes the kernel may hold for a peer that does not read: two seconds of audio; its own measure would be minutes."""
+
+
+class AiohttpSocket:
+    """Implements `pipeline.leg.Socket` and `pipeline.engines.vapi_call.UpstreamSocket`. The websocket must have been opened without compression."""
+
+    def __init__(
+        self, ws: web.WebSocketResponse | ClientWebSocketResponse, transport: asyncio.WriteTransport | None = None
+    ) -> None:
+        """`transport`, where it is known, is cut off when a peer does not take the goodbye."""
+        self._ws = ws
+        self._transport = transport
+        self._full: tuple[Coroutine[Any, Any, None], asyncio.Future[None]] | None = None
+        """A message that was written and now waits for the buffer to drain, and what it waits for."""
+        tcp = ws.get_extra_info("socket")
+        if tcp is not None and tcp.family in (sockets.AF_INET, sockets.AF_INET6):
+            tcp.setsockopt(sockets.SOL_SOCKET, sockets.SO_SNDBUF, SOCKET_BUFFER)
+
+    @property
+    def closed(self) -> bool:
+        """Whether it is closed or closing."""
+        return self._ws.closed
+
+    async def receive(self) -> str | bytes | None:
+        """The next message, or None once closed."""
+        message = await self._ws.receive()
+        if message.type in (WSMsgType.TEXT, WSMsgType.BINARY):
+            data: str | bytes = message.data
+            return data
+        return None
+
+    async def send(self, data: str | bytes) -> None:
+        """Send, waiting while the peer's buffers are full. Raises ConnectionError when the peer is gone."""
+        if isinstance(data, str):
+            await self._ws.send_str(data)
+        else:
+            await self._ws.send_bytes(data)
+
+    def send_now(self, data: str | bytes) -> bool:
+        """Write without waiting; False when the peer is gone or has about two seconds of audio still to read, and nothing is written."""
+        if self._ws.closed or self._is_full():
+            return False
+        sending = self._ws.send_str(data) if isinstance(data, str) else self._ws.send_bytes(data)
+        try:
+            waits_for = sending.send(None)
+        except StopIteration:
+            return True
+        except ConnectionError:
+            return False
+        # The reason of a lost connection is the reader's to tell; here it may be seen by nobody.
+        waits_for.add_done_callback(lambda future: future.cancelled() or future.exception())
+        self._full = sending, waits_for
+        return True
+
+    def _is_full(self) -> bool:
+        if self._full is None:
+            return False
+        sending, waits_for = self._full
+        if waits_for.done():
+            sending.close()
+            self._full = None
+        return self._full is not None
+
+    async def close(self, code: int = 1000, reason: str = "") -> None:
+        """Close with a bounded wait."""
+        if self._full is not None:
+            self._full[0].close()
+        try:
+            async with asyncio.timeout(CLOSE_TIMEOUT_SECONDS):
+                await self._ws.close(code=code, message=reason.encode())
+        except TimeoutError:
+            logger.debug("A socket did not finish its closing handshake in time")
+        finally:
+            if self._transport is not None and self._transport.get_write_buffer_size():
+                # A peer that never reads would hold the connection, and what is buffered for it, for ever.
+                asyncio.get_running_loop().call_later(LINGER_SECONDS, self._transport.abort)

@@ -1,0 +1,1 @@
+"""What vendors send us, one module a vendor: raw bytes authenticated, kept, then acknowledged."""

@@ -1,0 +1,109 @@
+"""`POST /api/webhooks/vapi` and `POST /api/vapi/tools`: Vapi's server messages, the document's flat events, and live tool calls (R-051…R-057, C-15…C-26).
+
+Authenticated on the raw bytes, fail closed; kept in the inbox before the 200; tool calls are answered with 200 whatever they hold. Read next: `bridge.usecases.engine_calls`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from datetime import UTC, datetime
+from typing import Any
+
+from aiohttp import web
+from limits import parse
+from limits.aio.storage import MemoryStorage
+from limits.aio.strategies import MovingWindowRateLimiter
+from loguru import logger
+
+from bridge.domain.upstream import Delivery, ToolsCalled
+from bridge.errors import BadSignature, InvalidInput
+from bridge.usecases import engine_calls, tool_calls
+from bridge.wire import strict_json, vapi_auth, vapi_messages
+
+from ..keys import STORE, SUPERVISOR, VAPI_AUTH
+
+MAX_BODY_BYTES = 8 * 1024 * 1024
+"""A report repeats the whole history (vapi-protocol §4)."""
+PROVIDER = "vapi"
+RECEIVED = {"received": True}
+NOT_OFFERED = {
+    "assistant-request": {"error": "This number does not take calls."},
+    "transfer-destination-request": {"error": "Transfers are not supported."},
+    "handoff-destination-request": {"error": "Hand-offs are not supported."},
+    "knowledge-base-request": {},
+    "voice-request": {},
+    "call.endpointing.request": {},
+}
+"""Requests that want an answer of their own (§4.1)."""
+LIMIT = parse("600/minute")
+"""Messages a single call may send (C-53)."""
+_limiter = MovingWindowRateLimiter(MemoryStorage())
+
+
+async def receive(request: web.Request) -> web.Response:
+    """Any message of Vapi's."""
+    raw = await _authenticated(request)
+    body = strict_json.loads_object(raw)
+    delivery = vapi_messages.parse_delivery(body)
+    if delivery.call_id and not await _limiter.hit(LIMIT, delivery.call_id):
+        raise web.HTTPTooManyRequests(headers={"Retry-After": "60"})
+    tools = [message for message in delivery.messages if isinstance(message, ToolsCalled)]
+    if tools:
+        answers = await asyncio.gather(*(_answer(request, delivery, call) for message in tools for call in message.calls))
+        await _keep(request, delivery)
+        return web.json_response(vapi_messages.tool_results(answers))
+    await _keep(request, delivery)
+    return web.json_response(NOT_OFFERED.get(delivery.type, RECEIVED))
+
+
+async def tools(request: web.Request) -> web.Response:
+    """Tool calls alone: the answer is always 200 with `results`, as anything else would be ignored."""
+    raw = await _authenticated(request)
+    try:
+        delivery = vapi_messages.parse_delivery(strict_json.loads_object(raw))
+    except InvalidInput as error:
+        logger.warning("A tool call could not be read: {}", error.message)
+        return web.json_response({"results": []})
+    calls = [call for message in delivery.messages if isinstance(message, ToolsCalled) for call in message.calls]
+    answers = await asyncio.gather(*(_answer(request, delivery, call) for call in calls))
+    if calls:
+        await _keep(request, delivery)
+    return web.json_response(vapi_messages.tool_results(answers))
+
+
+async def _answer(request: web.Request, delivery: Delivery, call: Any) -> tool_calls.Answer:
+    """One answer; whatever fails in one does not fail the others."""
+    began = time.monotonic()
+    try:
+        answer = await tool_calls.answer(request.app[STORE], request.app[SUPERVISOR].live_tools, PROVIDER, delivery.call_id, call)
+    except Exception as error:  # noqa: BLE001 - A failed tool call is told in-band: any other status would be ignored (§4.3)
+        logger.opt(exception=True).error("A tool call failed: {}", type(error).__name__)
+        answer = call, None, "That did not work. Go on with the prepared question."
+    logger.debug("Tool {} answered in {} ms", call.name[:64], int((time.monotonic() - began) * 1000))
+    return answer
+
+
+async def _keep(request: web.Request, delivery: Delivery) -> None:
+    await engine_calls.receive(request.app[STORE], PROVIDER, delivery, datetime.now(UTC))
+
+
+async def _authenticated(request: web.Request) -> bytes:
+    """The raw body of an authenticated request. 404 where Vapi is not set up at all."""
+    auth = request.app.get(VAPI_AUTH)
+    if auth is None:
+        raise web.HTTPNotFound
+    raw = bytearray()
+    try:
+        async for chunk in request.content.iter_chunked(64 * 1024):
+            raw += chunk
+            if len(raw) > MAX_BODY_BYTES:
+                raise web.HTTPRequestEntityTooLarge(max_size=MAX_BODY_BYTES, actual_size=len(raw))
+    except web.RequestPayloadError:
+        raise InvalidInput("The body cannot be unpacked as its Content-Encoding says.") from None
+    try:
+        vapi_auth.verify(request.headers, bytes(raw), secrets=auth.secrets, scheme=auth.scheme, now=time.time())
+    except BadSignature as error:
+        logger.warning("A webhook was refused: {}", error.message)
+        raise BadSignature("The request is not authenticated.") from None
+    return bytes(raw)
