@@ -50,6 +50,22 @@ OPERATIONS: tuple[Operation, ...] = (
         {200: "The report", 202: "`{reportStatus, step}`: being written"},
     ),
     ("GET", "/api/interviews/{session_id}/recording", "Two-channel WAV, ranges honoured", None, {200: "audio/wav"}),
+    ("GET", "/api/me/statistics", "Totals, averages, best and trend, by type", None, {200: "The numbers"}),
+    (
+        "GET",
+        "/api/me/progress",
+        "Trends by type, skill and area, weaknesses that come back, comparison",
+        None,
+        {200: "The newest hundred interviews"},
+    ),
+    (
+        "POST",
+        "/api/webhooks/vapi",
+        "Vapi's server messages, tool calls included, and flat `call.*` events; authenticated by header or HMAC",
+        None,
+        {200: "`{received: true}`, or `{results: […]}` for tool calls"},
+    ),
+    ("POST", "/api/vapi/tools", "Vapi's tool calls; authenticated by header or HMAC", None, {200: "`{results: […]}`"}),
 )
 
 

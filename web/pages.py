@@ -20,7 +20,7 @@ from bridge.usecases import calling
 from pipeline.voice.choose import describe
 from reporting.render import report_context
 
-from . import openapi, schemas
+from . import openapi, reports, schemas
 from .keys import DEMO, RECORDINGS, SETTINGS, STORE, USER
 
 PAGE_SIZE = 20
@@ -34,6 +34,11 @@ TITLES = {
     FollowUpStyle.LIGHT: "Light",
     FollowUpStyle.BALANCED: "Balanced",
     FollowUpStyle.DEEP_DIVE: "Deep dive",
+}
+VAPI = {
+    "name": "Vapi and the providers behind it (speech recognition, language model, voice)",
+    "what": "Your voice, the questions, and what you noted for the interviewer at set-up; not your name. Vapi keeps its own recording and transcript.",
+    "when": "During every interview, and afterwards for as long as the account's settings at Vapi say.",
 }
 HEADLINES = {404: "Not here", 403: "Not allowed", 503: "Busy right now", 409: "Not now"}
 
@@ -56,6 +61,8 @@ def error_page(request: web.Request, status: int, message: str, reference: str) 
 
 async def _voice_labels(request: web.Request) -> dict[str, Any]:
     settings = request.app[SETTINGS]
+    if settings.engines[0] == "vapi":
+        return {"recogniser": "Vapi and its providers", "voice": "Vapi and its providers"}
     voices = await asyncio.to_thread(describe, settings.recogniser.value, settings.speech.value)
     return {"recogniser": voices.recogniser, "voice": voices.voice}
 
@@ -152,9 +159,10 @@ async def report(request: web.Request) -> web.Response:
     async with request.app[STORE].read() as tx:
         session = await calling.owned(tx, request.app[USER], request.match_info["session_id"])
         stored = await tx.report(session.id)
+        body = await reports.placed(tx, session, stored) if stored else None
     # The recording may have been deleted since the report was written.
     playable = await asyncio.to_thread(request.app[RECORDINGS].path, session.id) is not None
-    context = report_context(stored.body | {"recording": playable}) if stored else {}
+    context = report_context(body | {"recording": playable}) if body else {}
     return render(
         request,
         "report.html",
@@ -214,12 +222,14 @@ async def history(request: web.Request) -> web.Response:
 async def privacy(request: web.Request) -> web.Response:
     """`/privacy`: what is stored, what leaves the machine, how to delete."""
     labels = await _voice_labels(request)
+    relayed = request.app[SETTINGS].engines[0] == "vapi"
     providers = [
         {
             "name": "This server",
             "what": f"Recording, transcript and report. Speech is recognised by {labels['recogniser']}, spoken by {labels['voice']}.",
-            "when": "During and after every interview; nothing is sent anywhere else.",
+            "when": f"During and after every interview; {'beside it only what stands below' if relayed else 'nothing is sent anywhere else'}.",
         },
+        *([VAPI] if relayed else []),
         {
             "name": "Your browser's maker",
             "what": "Your voice, if you choose the browser's own speech recognition.",

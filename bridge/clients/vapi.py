@@ -138,6 +138,12 @@ class VapiClient(Generic[SocketT]):
             raise failed(_reason(status))
         return answer
 
+    async def check_key(self) -> None:
+        """One cheap request that makes nothing. Raises UpstreamFailed."""
+        status, _ = await self._request("GET", "/call", READ_SECONDS, params={"limit": "1"})
+        if status != 200:
+            raise failed(_reason(status))
+
     async def account(self, call_id: str) -> VendorAccount:
         """`GET /call/{id}`, read like the end-of-call-report that did not come. Raises UpstreamFailed."""
         call = await self.get(call_id)

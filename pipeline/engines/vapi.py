@@ -1,7 +1,7 @@
 """The Vapi engine in one leg: the candidate's socket and Vapi's, joined; our cursor, our log, our recording (R-040…R-050).
 
 Audio goes straight across (`pipeline.relay`). Everything else is news in one queue, handled in order: Vapi's messages, the candidate's buttons, ticks of the clock, tool calls
-that were answered over the web. Times of turns come from audio (`windows`), ownership of words from what had been heard. Read next: `vapi_call`, `vapi_speech`.
+that were answered over the web. Read next: `vapi_words` (who said what), `vapi_call`, `vapi_speech`.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -21,7 +21,7 @@ from pipecat.processors.frameworks.rtvi import RTVIObserverParams, RTVIProcessor
 from pipecat.workers.runner import WorkerRunner
 
 from bridge.domain import ended, upstream
-from bridge.domain.events import Noted, QuestionAsked, Speaker, ToolAnswered, TurnRecorded, TurnSource
+from bridge.domain.events import Noted, Speaker, ToolAnswered
 from bridge.usecases.conducting import Line
 from bridge.wire import vapi_messages
 from bridge.wire.candidate import SAMPLE_RATE
@@ -31,11 +31,8 @@ from .engine import CallParts, Do, EngineLost
 from .local import QuietRTVI
 from .vapi_call import Away, Back, Lost, News, VapiCall, VapiCalls
 from .vapi_speech import VapiSpeech
-from .windows import SpeechWindows, VoiceWindows, heard_words
+from .vapi_words import VapiWords
 
-BRIDGE_MS = 1_500
-"""About how long Vapi's interviewer leads over before the question itself is heard."""
-WORD_MS = 330
 SILENT_SECONDS = 5.0
 """No word of any kind so long after the candidate stopped speaking: Vapi is silent (F2)."""
 GOODBYE_SECONDS = 25.0
@@ -76,13 +73,7 @@ class VapiEngine:
         self._make_body = make_body
         self._call: VapiCall | None = None
         self._news: asyncio.Queue[News | Told | Spoke | ToolAnswered] = asyncio.Queue()
-        self._candidate = SpeechWindows()
-        self._interviewer = VoiceWindows()
-        self._turn: TurnRecorded | None = None
-        """The interviewer's newest turn, which further finals of the same stretch of speech extend."""
-        self._asks: QuestionAsked | None = None
-        self._asks_since = 0
-        self._bridge_ms = BRIDGE_MS
+        self._words = VapiWords(parts)
         self._end_reason: str | None = None
         self._over_at: float | None = None
         self._quiet_since: int | None = None
@@ -179,34 +170,11 @@ class VapiEngine:
         samples = np.frombuffer(pcm, dtype="<i2")
         level = float(np.sqrt(np.mean(np.square(samples / 32768.0)))) if len(samples) else 0.0
         at_ms = self._parts.clock() + in_ms
-        if self._interviewer.feed(at_ms, len(samples) * 1000 // SAMPLE_RATE, level):
-            self._begin_to_hear(at_ms)
-
-    # What was heard -------------------------------------------------------------------------------------------------
-    def _begin_to_hear(self, at_ms: int) -> None:
-        """The interviewer begins a stretch of speech: the answer before it is over, and what it asks is about to be heard."""
-        self._turn = None
-        self._quiet_since = None
-        self._unanswered_since = None
-        if not self._candidate.speaking:
-            self._parts.turns.finish()
-        self._news.put_nowait(upstream.Speaking(Speaker.INTERVIEWER, started=True))
-        if self._asks is not None:
-            self._asked(at_ms + self._bridge_ms)
-
-    def _asked(self, at_ms: int) -> None:
-        if self._asks is not None:
-            self._parts.log.append(replace(self._asks, at_ms=at_ms))
-            self._asks = None
-            self._noticed = False
-
-    def _expect(self, line: Line) -> None:
-        """A line of ours is about to be said."""
-        self._asks = line.asks
-        self._asks_since = self._parts.clock()
-        self._bridge_ms = len(line.bridge.split()) * WORD_MS
-        if line.last:
-            self._over_at = time.monotonic()
+        if self._words.interviewer.feed(at_ms, len(samples) * 1000 // SAMPLE_RATE, level):
+            self._noticed = self._noticed and self._words.asks is None
+            self._quiet_since = self._unanswered_since = None
+            self._words.voice_began(at_ms)
+            self._news.put_nowait(upstream.Speaking(Speaker.INTERVIEWER, started=True))
 
     async def _on_ready(self, _: RTVIProcessor) -> None:
         self._client_ready.set()
@@ -236,7 +204,7 @@ class VapiEngine:
                 self._on_lost(reason)
 
     async def _on_spoke(self, at_ms: int, *, speaking: bool) -> None:
-        self._candidate.changed(at_ms, speaking=speaking)
+        self._words.candidate.changed(at_ms, speaking=speaking)
         self._quiet_since = None if speaking else at_ms
         if not speaking:
             self._unanswered_since = time.monotonic()
@@ -244,45 +212,20 @@ class VapiEngine:
 
     async def _on_said(self, said: upstream.Said) -> None:
         if said.speaker is Speaker.INTERVIEWER:
-            if said.final:
-                await self._on_interviewer_said(said.text)
+            if said.final and (text := self._words.interviewer_said(said.text)):
+                await self._speech.said(text)
             return
         self._unanswered_since = None
         await self._speech.heard(said.text, final=said.final)
         if said.final:
-            start_ms, end_ms = self._candidate.take(self._parts.clock(), len(said.text.split()))
-            self._parts.turns.heard(said.text, start_ms, end_ms)
-
-    async def _on_interviewer_said(self, text: str) -> None:
-        """Words of the stretch of speech just heard; cut where a barge-in cut it."""
-        now, window = self._parts.clock(), self._interviewer.last
-        share = window.heard_share if window else 1.0
-        text = heard_words(text, share)
-        if not text:
-            return
-        await self._speech.said(text)
-        earlier = self._turn
-        start_ms = window.start_ms if window else max(0, now - len(text.split()) * WORD_MS)
-        end_ms = max(start_ms, window.end_ms if window else now)
-        self._turn = TurnRecorded(
-            at_ms=now,
-            turn_id=earlier.turn_id if earlier else f"i{self._parts.leg_number}-{start_ms}",
-            speaker=Speaker.INTERVIEWER,
-            text=f"{earlier.text} {text}" if earlier else text,
-            question_id=self._parts.agenda.transcript.owner(max(now, end_ms + BRIDGE_MS)),
-            start_ms=start_ms,
-            end_ms=end_ms,
-            source=TurnSource.SPEECH,
-            interrupted=share < 1,
-        )
-        self._parts.log.append(self._turn)
+            self._words.candidate_said(said.text)
 
     async def _on_interrupted(self) -> None:
         """The candidate spoke over the interviewer: silence at once."""
         if self._call is None:
             return
         dropped_ms = self._call.relay.flush()
-        self._interviewer.cut(self._parts.clock(), dropped_ms)
+        self._words.interviewer.cut(self._parts.clock(), dropped_ms)
         await self._parts.leg.tell("flush-audio")
         await self._speech.speaking(Speaker.INTERVIEWER, started=False)
         await self._speech.interrupted()
@@ -290,7 +233,7 @@ class VapiEngine:
     def tool_answered(self, answer: ToolAnswered) -> None:
         """What it asks is heard with the interviewer's next stretch of speech."""
         if asks := self._parts.conductor.asks_of(answer):
-            self._asks, self._asks_since, self._bridge_ms = asks, self._parts.clock(), BRIDGE_MS
+            self._words.expect_answer(asks)
         if answer.result.get("done"):
             self._over_at = time.monotonic()
         self._news.put_nowait(answer)
@@ -323,7 +266,7 @@ class VapiEngine:
                 await self._control(vapi_messages.add_message(text, role="user", trigger=True))
             case Do.DONE:
                 await self._control(vapi_messages.add_message("The candidate has finished this answer.", trigger=True))
-            case Do.NEXT if self._asks is None:
+            case Do.NEXT if self._words.asks is None:
                 # Where a question is still to be heard, a second press would skip it unheard (C-38).
                 self._parts.turns.finish()
                 await self._say(conductor.skip())
@@ -334,12 +277,10 @@ class VapiEngine:
 
     async def _on_tick(self) -> None:
         now = self._parts.clock()
-        if self._interviewer.settle(now):
+        if self._words.interviewer.settle(now):
             self._quiet_since = now
             await self._speech.speaking(Speaker.INTERVIEWER, started=False)
-        if self._asks is not None and self._hearing_since(now) > 2 * BRIDGE_MS:
-            # Said without a pause behind something else: it is being heard by now.
-            self._asked(now)
+        self._words.tick(now, playing=self._interviewer_speaks())
         if self._over_at is not None and time.monotonic() - self._over_at > GOODBYE_SECONDS:
             self._parts.end(self._end_reason or "finished")
             return
@@ -358,15 +299,17 @@ class VapiEngine:
     def _interviewer_speaks(self) -> bool:
         return self._call is not None and self._call.relay.playing
 
-    def _hearing_since(self, now: int) -> int:
-        return now - self._asks_since if self._interviewer_speaks() else 0
-
     def _silent(self) -> bool:
         """Whether Vapi has given no sign of life since the candidate stopped to speak."""
         if self._call is None or self._unanswered_since is None:
             return False
         sign = max(self._call.said_at, self._call.relay.counters.last_sound_at)
         return sign < self._unanswered_since and time.monotonic() - self._unanswered_since > SILENT_SECONDS
+
+    def _expect(self, line: Line) -> None:
+        self._words.expect_line(line)
+        if line.last:
+            self._over_at = time.monotonic()
 
     async def _say(self, line: Line) -> None:
         self._expect(line)

@@ -226,7 +226,7 @@ class VapiCalls:
         self._calls[session_id] = call
         try:
             await call.join()
-        except BaseException:  # Whatever it was: a call nobody joined must not go on costing.
+        except BaseException:  # whatever it was: a call nobody joined must not go on costing
             await self.end(session_id)
             raise
         return call

@@ -29,6 +29,8 @@ CHANGING = [
     ("POST", "/api/interviews/{id}/start"),
     ("POST", "/api/interviews/{id}/complete"),
     ("DELETE", "/api/interviews/{id}"),
+    ("POST", "/api/webhooks/vapi"),
+    ("POST", "/api/vapi/tools"),
 ]
 FOREIGN_ORIGINS = [
     "null",

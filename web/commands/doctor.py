@@ -19,7 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from bridge import config, log
 from bridge.config import Settings, is_loopback
-from bridge.errors import PrepkitError, SettingsError
+from bridge.errors import PrepkitError, SettingsError, UpstreamFailed
 from pipeline.voice.choose import describe
 from storage import engines
 from storage.database import Database
@@ -66,6 +66,7 @@ async def look(environ: Mapping[str, str]) -> list[Finding]:
         data_folder(settings.data_dir),
         await database(settings),
         *voices(settings),
+        *await vapi(settings),
         *owners,
         await port(settings),
     ]
@@ -128,6 +129,26 @@ def voices(settings: Settings) -> list[Finding]:
             Finding("voice", False, f"{settings.speech.value} is not installed; PREPKIT_SPEECH=auto takes what there is."),
         ]
     return [hearing, Finding("voice", False, "None is installed: install flite (apt-get install flite) or the `embedded` extra.")]
+
+
+async def vapi(settings: Settings) -> list[Finding]:
+    """Whether Vapi takes the key; one cheap request that makes no call."""
+    if "vapi" not in settings.engines:
+        return []
+    from bridge.clients.vapi import VapiClient
+
+    client = VapiClient(settings.vapi_api_key, settings.vapi_base_url, lambda ws: ws)
+    try:
+        await client.check_key()
+    except UpstreamFailed as error:
+        return [Finding("vapi", False, f"{error.message} Check VAPI_API_KEY (a private key) and VAPI_BASE_URL.")]
+    finally:
+        await client.close()
+    return [
+        Finding(
+            "vapi", True, "The key is accepted. Vapi asks our tools at PREPKIT_PUBLIC_URL; it must be reachable from outside."
+        )
+    ]
 
 
 def packages(owners: Mapping[str, list[str]], home: Path) -> list[Finding]:
