@@ -11,6 +11,7 @@
     ├── VoiceUnavailable      503      an engine, recogniser or voice cannot be started
     ├── UpstreamFailed        503      a vendor refused, was silent or is out of reach; says what now
     │   └── ModelUnavailable           the language model gave no usable answer; `reason` is a Trouble
+    ├── NotInstalled          501      something optional is missing on this server; says what to install
     ├── BadSignature          401      a webhook that is not authenticated
     └── SettingsError         –        the process cannot start as configured
 
@@ -132,6 +133,12 @@ class ModelUnavailable(UpstreamFailed):
         self.retry_after_seconds = retry_after_seconds
         self.vendor_says = vendor_says
         """The vendor's own sentence: for `prepkit doctor`, never for a log or a candidate."""
+
+
+class NotInstalled(PrepkitError):
+    """Something optional is not on this server; says what to install, and what works without it."""
+
+    code = "not_installed"
 
 
 class BadSignature(PrepkitError):

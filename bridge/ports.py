@@ -1,7 +1,7 @@
 """Everything the use cases and the call need from outside, as Protocols: the table of contents of the product's edges.
 
-`Store`/`Tx` are implemented by `storage`, `RecordingStore` by `storage.recordings`, `Jobs` by `storage.jobs`, `LanguageModel` by
-`clients.gemini`. One act is one `async with store.begin() as tx`; nothing slow is awaited inside it. Read next: `usecases`.
+`Store`/`Tx` are implemented by `storage`, `RecordingStore` by `storage.recordings`, `Jobs` by `storage.jobs`. One act is one
+`async with store.begin() as tx`; nothing slow is awaited inside it. Read next: `language_model`, the one port not here, and `usecases`.
 """
 
 from __future__ import annotations
@@ -12,16 +12,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Generic, Protocol, TypeVar
-
-from pydantic import BaseModel
+from typing import Any, Protocol
 
 from .domain.catalog import Difficulty, InterviewType
 from .domain.events import Event
 from .domain.segments import Segment, Turn
 from .domain.session import InterviewSession, ReportStatus, SessionStatus
 from .domain.sharing import ReportMail, ShareLink
-from .domain.standing import Group, ReportFacts, TypeTotals
+from .domain.standing import ReportFacts, Scores, TypeTotals
 from .domain.upstream import CostEntry, Delivery, EngineCall
 
 
@@ -175,8 +173,8 @@ class Tx(Protocol):
     async def type_totals(self, user_id: str) -> list[TypeTotals]:
         """Sums over the interviews that were held, by type."""
 
-    async def group(self, type: InterviewType, difficulty: Difficulty, *, score: int | None = None) -> Group:
-        """Everybody's scored interviews of one type and difficulty; `below` counts those under `score`."""
+    async def scores(self, type: InterviewType, difficulty: Difficulty) -> Scores:
+        """Scores of everybody's interviews of one type and difficulty."""
 
     # Share links, letters about reports ------------------------------------------------------------------------------
     async def add_share(self, link: ShareLink, token_hash: str) -> None:
@@ -190,6 +188,9 @@ class Tx(Protocol):
 
     async def revoke_share(self, session_id: str, share_id: str, *, now: datetime) -> bool:
         """Close a link; False when the session has none of this id that was open."""
+
+    async def name_of(self, user_id: str) -> str:
+        """What the person is called; empty when unknown."""
 
     async def ask_mail(self, mail: ReportMail) -> None:
         """Keep the wish in place of an older one. Raises NotFound for an unknown session."""
@@ -323,77 +324,3 @@ class Jobs(Protocol):
 
     async def stop(self) -> None:
         """Finish or park what runs, within a bound."""
-
-
-M = TypeVar("M", bound=BaseModel)
-
-
-class Purpose(StrEnum):
-    """What a language model is asked for; each has its own model, settings and budget (C-47)."""
-
-    QUESTIONS = "questions"
-    LIVE = "live"
-    REPORT = "report"
-
-
-BUDGET_SECONDS = {Purpose.QUESTIONS: 15.0, Purpose.LIVE: 2.5, Purpose.REPORT: 30.0}
-"""How long one `ask` may take, repairs and retries included (C-47)."""
-
-
-@dataclass(frozen=True)
-class ModelRequest(Generic[M]):
-    """One request. What a candidate or a vendor wrote stands in `user` only, inside blocks made by `prompts.data_block`."""
-
-    purpose: Purpose
-    prompt: str
-    """Name and version of the prompt, for the log: `questions.1`."""
-    system: str
-    user: str
-    schema: type[M]
-    """The shape of the answer; what comes back is valid by it."""
-    session_id: str | None = None
-    """The interview it is done for and booked on."""
-    deadline_seconds: float | None = None
-    """Less than the purpose's budget, where less time is left."""
-
-
-@dataclass(frozen=True)
-class ModelUsage:
-    """What a request cost, all its attempts together."""
-
-    model: str
-    tokens_in: int = 0
-    tokens_out: int = 0
-    tokens_thought: int = 0
-    """Billed as output, beside `tokens_out`."""
-    ms: int = 0
-    attempts: int = 0
-
-
-@dataclass(frozen=True)
-class ModelReply(Generic[M]):
-    """A valid answer."""
-
-    value: M
-    usage: ModelUsage
-
-
-@dataclass(frozen=True)
-class ModelCall:
-    """One request as the ledger hears of it, answered or not."""
-
-    id: str
-    purpose: Purpose
-    prompt: str
-    session_id: str | None
-    outcome: str
-    """`ok`, a `Trouble`, or `cancelled`."""
-    usage: ModelUsage
-    at: datetime
-
-
-class LanguageModel(Protocol):
-    """A model that writes structured answers."""
-
-    async def ask(self, request: ModelRequest[M]) -> ModelReply[M]:
-        """A valid answer within the budget. Raises ModelUnavailable; may be cancelled at any time."""

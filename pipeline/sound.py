@@ -5,6 +5,7 @@ Read next: `uplink`, `downlink`.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -93,8 +94,11 @@ class Gatherer:
 
     @property
     def level(self) -> float:
-        """RMS of the newest piece, 0 to 1."""
-        if not self.newest:
-            return 0.0
-        samples = np.frombuffer(self.newest, dtype="<i2").astype(np.float32)
-        return float(np.sqrt(np.mean(np.square(samples)))) / 32768
+        """Loudness of the newest piece, 0 to 1."""
+        return loudness(self.newest)
+
+
+def loudness(pcm: bytes) -> float:
+    """RMS of PCM16, 0 to 1; 0 of nothing."""
+    samples = np.frombuffer(pcm, dtype="<i2").astype(np.float32)
+    return math.sqrt(float(np.dot(samples, samples)) / len(samples)) / 32768 if len(samples) else 0.0

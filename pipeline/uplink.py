@@ -1,7 +1,7 @@
 """Microphone to upstream: one 20 ms frame per 20 ms of wall clock, silence where nothing came, never a catch-up burst (vapi-protocol §2.2).
 
 A frame goes out in the call that brought it when it is due, or due within `EARLY`; the ticker sends what had to wait and fills what is missing. Latency does
-not stay after a network gap: pauses in the backlog are skipped, and beyond `MAX_BACKLOG` the oldest audio goes. Read next: `downlink`.
+not stay after a network gap: of a standing backlog pauses are skipped, then single frames, and beyond `MAX_BACKLOG` the oldest audio goes. Read next: `downlink`.
 """
 
 from __future__ import annotations
@@ -21,7 +21,9 @@ MAX_BACKLOG = 300 * BYTES_PER_SECOND // 1000
 STANDING_BACKLOG = 40 * BYTES_PER_SECOND // 1000
 """Audio still waiting when the next message comes: delay that does not go away by itself."""
 QUIET_PEAK = 400
-"""Samples below this (-38 dBFS) are a pause, which may be skipped."""
+"""Samples below this (-38 dBFS) are a pause, which is skipped at once."""
+SKIP_SECONDS = 0.25
+"""Without a pause, a frame this often is skipped all the same: it is hardly heard, and delay always is."""
 
 
 class Uplink:
@@ -35,11 +37,13 @@ class Uplink:
         self._muted = False
         self._backlog = bytearray()
         self._due = now
+        self._skipped_at = now
         self._filling = True
         self.heard = Gatherer(tap)
 
     def connect(self, send: Send | None, now: float) -> None:
-        """Send there from now on; None for nowhere."""
+        """Send there from now on; None for nowhere. What waited for another is out of date."""
+        self._drop()
         self._send = send
         self._refused = False
         self._due = max(self._due, now)
@@ -72,7 +76,9 @@ class Uplink:
             self._forward(pcm, now)
             return
         if len(backlog) >= STANDING_BACKLOG:
-            self._skip_pause()
+            self._catch_up(now)
+        else:
+            self._skipped_at = now
         backlog += pcm
         self._filling = False
         if len(backlog) > MAX_BACKLOG:
@@ -118,8 +124,11 @@ class Uplink:
             self._stuck()
         return False
 
-    def _skip_pause(self) -> None:
-        head = np.frombuffer(bytes(self._backlog[:FRAME_BYTES]), dtype="<i2")
-        if int(np.abs(head.astype(np.int32)).max()) < QUIET_PEAK:
+    def _catch_up(self, now: float) -> None:
+        """Skip the oldest frame, if it is a pause or none was skipped for a while."""
+        head = np.frombuffer(self._backlog, dtype="<i2", count=FRAME_BYTES // 2).astype(np.int32)
+        quiet = int(np.abs(head).max()) < QUIET_PEAK
+        if quiet or now - self._skipped_at >= SKIP_SECONDS:
             del self._backlog[:FRAME_BYTES]
             self._counters.up_dropped_bytes += FRAME_BYTES
+            self._skipped_at = now

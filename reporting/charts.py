@@ -1,4 +1,4 @@
-"""Charts drawn as SVG text on the server: score ring, bars by area, radar, time line of the questions.
+"""Charts drawn as SVG text on the server: score ring, bars by area, radar, time line of the questions, scores over time.
 
 Colours are presentation attributes, so that a picture stands alone (print, PDF, e-mail); each shape has a class that
 `web/static/report.css` re-colours for the dark scheme. Every chart is one image whose label says all its values; what was not
@@ -188,3 +188,69 @@ def timeline(stretches: Sequence[Stretch]) -> str:
         body += _text(width - 2, y + 11, note, size=13, anchor="end", kind="soft")
         parts.append(f"{stretch.label} {words}")
     return _svg(width, max(row * len(stretches), 1), f"Time for each question: {'; '.join(parts)}.", body, "timeline")
+
+
+def trend_line(title: str, points: Sequence[tuple[str, int]]) -> str:
+    """Scores one after another, evenly spaced: (when, score), oldest first; empty without any."""
+    if not points:
+        return ""
+    left, right, top, below, width, height = 34, 12, 14, 26, 360, 190
+    deep, step = height - top - below, (width - left - right) / max(len(points) - 1, 1)
+
+    def y(score: int) -> float:
+        return top + deep * (1 - score / 100)
+
+    body = ""
+    for mark in (0, 25, 50, 75, 100):
+        line = f'x1="{left}" y1="{y(mark):.1f}" x2="{width - right}" y2="{y(mark):.1f}"'
+        body += f'<line class="c-grid" {line} stroke="{TRACK}"/>'
+        body += _text(left - 8, y(mark) + 4, str(mark), size=12, anchor="end", kind="soft")
+    # One alone stands in the middle.
+    places = [
+        (left + (i * step if len(points) > 1 else (width - left - right) / 2), y(score)) for i, (_, score) in enumerate(points)
+    ]
+    drawn = " ".join(f"{x:.1f},{at:.1f}" for x, at in places)
+    body += f'<polyline class="c-line" points="{drawn}" fill="none" stroke="{FILL}" stroke-width="2.5" stroke-linejoin="round"/>'
+    radius = 4.5 if len(points) <= 12 else 3 if len(points) <= 40 else 1.5
+    body += "".join(f'<circle class="c-dot" cx="{x:.1f}" cy="{at:.1f}" r="{radius}" fill="{FILL}"/>' for x, at in places)
+    if len(points) > 1:
+        body += _text(left, height - 7, points[0][0], size=12, kind="soft")
+        body += _text(width - right, height - 7, points[-1][0], size=12, anchor="end", kind="soft")
+    else:
+        body += _text(places[0][0], height - 7, points[0][0], size=12, anchor="middle", kind="soft")
+    label = f"{title}: {'; '.join(f'{when} {said(score)}' for when, score in points)}."
+    return _svg(width, height, label, body, "trend")
+
+
+@dataclass(frozen=True)
+class Span:
+    """A stretch of the interview; milliseconds on the call clock."""
+
+    start_ms: int
+    end_ms: int
+
+
+def track(
+    total_ms: int, questions: Sequence[Span], interviewer: Sequence[Span], candidate: Sequence[Span], evidence: Sequence[int]
+) -> str:
+    """The whole interview as one line: questions above, who spoke below, quoted places as ticks. Stretched to the width of its place.
+
+    It has no text, because that would be stretched too; the page says the same in words beside it.
+    """
+    width, height, total = 1000, 56, max(total_ms, 1)
+
+    def bar(span: Span, y: int, high: int, kind: str, fill: str, extra: str = "") -> str:
+        x, end = (width * min(max(ms / total, 0), 1) for ms in (span.start_ms, span.end_ms))
+        return f'<rect class="{kind}" x="{x:.1f}" y="{y}" width="{max(end - x, 1.5):.1f}" height="{high}" fill="{fill}"{extra}/>'
+
+    body = f'<rect class="t-ground" x="0" y="0" width="{width}" height="{height}" fill="none"/>'
+    for n, span in enumerate(questions):
+        shorter = Span(span.start_ms, max(span.start_ms, span.end_ms - round(total / 400)))
+        body += bar(shorter, 0, 14, f"t-question t-question-{n % 2}", FILL, f' fill-opacity="{0.35 if n % 2 else 0.55}"')
+    body += "".join(bar(span, 20, 10, "t-interviewer", SOFT) for span in interviewer)
+    body += "".join(bar(span, 34, 10, "t-candidate", FILL) for span in candidate)
+    body += "".join(bar(Span(at, at), 48, 8, "t-evidence", INK) for at in evidence)
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" class="track-picture" role="img" aria-label="Time line of the interview, described in the '
+        f'transcript" viewBox="0 0 {width} {height}" width="{width}" height="{height}" preserveAspectRatio="none">{body}</svg>'
+    )

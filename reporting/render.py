@@ -6,7 +6,9 @@ only the charts, made here from escaped labels, are markup. Read next: `charts`.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 from urllib.parse import urlencode
 
@@ -27,6 +29,7 @@ DIMENSION_TITLES = {
 }
 SOURCE_TITLES = {"typed": "typed", "browser": "heard by the browser"}
 COMFORTABLE_PACE = (130, 160)
+_SENTENCE_END = re.compile(r"[.!?…]+[\"'”’)\]]*\s+")
 
 
 def report_context(report: Mapping[str, Any]) -> dict[str, Any]:
@@ -34,16 +37,15 @@ def report_context(report: Mapping[str, Any]) -> dict[str, Any]:
     turns = {line["turnId"]: line for line in report["transcript"]}
     evidence = {item["id"]: _evidence(item) for item in report["evidence"]}
     areas = [Value(area["title"], area["score"]) for area in report["coverage"]["byFocusArea"]]
-    numbers = {q["questionId"]: q["order"] for q in report["questionAnalysis"]}
     band = report["band"]["name"] if report["band"] else ""
     view = {
         "title": f"{report['setup']['typeTitle']}, {report['setup']['difficultyTitle']}",
         "date": day(report["startedAt"] or report["generatedAt"]),
         "band": band,
-        "ring": _drawn(charts.score_ring(report["overallScore"], band)),
-        "bars": _drawn(charts.coverage_bars(areas)) if areas else "",
-        "radar": _drawn(charts.radar(areas)),
-        "timeline": _drawn(charts.timeline([_stretch(q) for q in report["questionAnalysis"]])),
+        "ring": drawn(charts.score_ring(report["overallScore"], band)),
+        "bars": drawn(charts.coverage_bars(areas)) if areas else "",
+        "radar": drawn(charts.radar(areas)),
+        "timeline": drawn(charts.timeline([_stretch(q) for q in report["questionAnalysis"]])),
         "areas": report["coverage"]["byFocusArea"],
         "facts": _facts(report),
         "dimensions": [
@@ -53,14 +55,19 @@ def report_context(report: Mapping[str, Any]) -> dict[str, Any]:
         "numbers": _numbers(report["clocks"]),
         "questions": [_question(q, evidence, turns) for q in report["questionAnalysis"]],
         "evidence": evidence,
-        "transcript": [_line(line, numbers) for line in report["transcript"]],
+        "transcript": told(report),
+        "track": drawn(_track(report)) if report["transcript"] else "",
+        "asked": _asked(report),
+        "total": seconds(_total(report)),
         "practise": practise_url(report["suggestionForNextInterview"]),
+        "again": practise_url(report["setup"]),
         "recording": bool(report["recording"] and report["transcript"]),
+        "since": _since(report.get("sinceLastTime")),
     }
     return {"report": report, "view": view}
 
 
-def _drawn(svg: str) -> Markup:
+def drawn(svg: str) -> Markup:
     """A chart as markup: drawn by `charts`, which escapes every label."""
     return Markup(svg)  # noqa: S704 - nothing in it comes from outside unescaped
 
@@ -183,14 +190,120 @@ def _question(question: Mapping[str, Any], evidence: Mapping[str, Any], turns: M
     }
 
 
-def _line(line: Mapping[str, Any], numbers: Mapping[str, int]) -> dict[str, Any]:
-    """A transcript line with its place in the recording."""
+def told(report: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Turns and marks in order: who said what, sentence by sentence, and what happened meanwhile."""
+    numbers = {q["questionId"]: q["order"] for q in report["questionAnalysis"]}
+    points = {(q["questionId"], point["id"]): point["text"] for q in report["questionAnalysis"] for point in q["keyPoints"]}
+    lines = [
+        _line(line, numbers, [e for e in report["evidence"] if e["turnId"] == line["turnId"]], points)
+        for line in report["transcript"]
+    ]
+    marks = [
+        {
+            **mark,
+            "mark": True,
+            "number": numbers.get(mark["questionId"]),
+            "t": seconds(mark["atMs"]),
+            "clock": clock(mark["atMs"]),
+        }
+        for mark in report.get("timeline", ())
+    ]
+
+    def place(item: Mapping[str, Any]) -> tuple[int, bool]:
+        """A mark within a turn stands before it: there the question is asked."""
+        at = item["atMs"]
+        turn = next((line for line in lines if line["startMs"] < at < line["endMs"]), None) if item["mark"] else None
+        return (turn["startMs"] if turn else at), not item["mark"]
+
+    return sorted((*marks, *lines), key=place)
+
+
+def _line(
+    line: Mapping[str, Any],
+    numbers: Mapping[str, int],
+    evidence: Sequence[Mapping[str, Any]],
+    points: Mapping[tuple[str, str], str],
+) -> dict[str, Any]:
+    """A turn with its sentences, each with its place in the recording, and the key points it shows."""
+    hits = [(hit["start"], hit["end"]) for item in evidence for hit in item["hits"]]
+    shows = dict.fromkeys(points[item["questionId"], item["keyPointId"]] for item in evidence)
     return {
         **line,
+        "mark": False,
+        "atMs": line["startMs"],
         "who": "You" if line["speaker"] == "candidate" else "Interviewer",
         "number": numbers.get(line["questionId"]),
         "t": seconds(line["startMs"]),
         "end": seconds(line["endMs"]),
         "clock": clock(line["startMs"]),
         "how": SOURCE_TITLES.get(line["source"]),
+        "sentences": sentences(line, hits),
+        "shows": list(shows),
     }
+
+
+def sentences(line: Mapping[str, Any], hits: Sequence[tuple[int, int]]) -> list[dict[str, Any]]:
+    """A turn's sentences, nothing lost between them, with the covered words marked; places are estimated from the share of letters."""
+    text, start, length = line["text"], line["startMs"], line["endMs"] - line["startMs"]
+    cuts = [0, *(match.end() for match in _SENTENCE_END.finditer(text) if match.end() < len(text)), len(text)]
+    found = []
+    for begin, end in pairwise(cuts):
+        own = [(max(a, begin) - begin, min(b, end) - begin) for a, b in hits if a < end and b > begin]
+        at = start + round(length * begin / len(text))
+        found.append({"pieces": pieces(text[begin:end], own), "t": seconds(at), "clock": clock(at)})
+    return found
+
+
+def _total(report: Mapping[str, Any]) -> int:
+    """Milliseconds of the call clock that the line is drawn for."""
+    ends = [line["endMs"] for line in report["transcript"]]
+    return max(
+        [*ends, *(int(mark["atMs"]) for mark in report.get("timeline", ())), round(report["durationSeconds"] * 1000)], default=0
+    )
+
+
+def _asked(report: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Where each question begins, in order of asking."""
+    first: dict[int, int] = {}
+    for item in told(report):
+        if item["number"] is not None:
+            first.setdefault(item["number"], item["atMs"])
+    return [
+        {"number": n, "atMs": at, "t": seconds(at), "clock": clock(at)}
+        for n, at in sorted(first.items(), key=lambda pair: pair[1])
+    ]
+
+
+def _track(report: Mapping[str, Any]) -> str:
+    """The interview as one line."""
+    total, begins = _total(report), [item["atMs"] for item in _asked(report)]
+    spoken = {
+        who: [charts.Span(line["startMs"], line["endMs"]) for line in report["transcript"] if line["speaker"] == who]
+        for who in ("interviewer", "candidate")
+    }
+    questions = [charts.Span(at, until) for at, until in pairwise([*begins, total])]
+    places = [item["atMs"] for item in report["evidence"]]
+    return charts.track(total, questions, spoken["interviewer"], spoken["candidate"], places)
+
+
+def _since(since: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """The change since the last time of this type, in words and signs."""
+    if since is None:
+        return None
+    other = "" if since["sameDifficulty"] else f", then {since['difficultyTitle']}"
+    return {
+        "sessionId": since["sessionId"],
+        "when": day(since["date"]),
+        "previous": since["previousScore"],
+        "signed": signed(since["change"]),
+        "note": f"since {day(since['date'])} ({since['previousScore']} of 100{other})",
+        "areas": [
+            {"title": area["title"], "previous": area["previous"], "now": area["now"], "signed": signed(area["change"])}
+            for area in since["areas"]
+        ],
+    }
+
+
+def signed(change: int) -> str:
+    """`+4`, `−3`, `±0`, with a real minus."""
+    return f"+{change}" if change > 0 else f"−{-change}" if change < 0 else "±0"

@@ -28,7 +28,9 @@ from bridge.ports import Store, StoredReport
 from . import advice, scoring
 from .assess import Area, Assessment, areas, assess
 from .clocks import Clocks, QuestionClock, measure
+from .facts import facts_of
 from .scoring import Status
+from .timeline import timeline
 
 DISCLAIMER = (
     "This report measures coverage: which key points of each question your words mention. It does not judge how right, deep or well "
@@ -115,6 +117,7 @@ def build_report(
         "rubric": _rubric(assessments, overall, clocks),
         "clocks": _clocks(clocks),
         "transcript": [_line(turn) for turn in sorted(turns, key=lambda turn: turn.start_ms)],
+        "timeline": timeline(session.questions, events),
         "recording": session.has_recording,
         "setup": _setup(session),
         "startedAt": timestamp(session.started_at),
@@ -171,7 +174,8 @@ async def _mark(store: Store, session_id: str, status: ReportStatus, report: Sto
         if session is None or session.status is SessionStatus.DELETED:
             return
         if report is not None:
-            await tx.add_report(report)
+            if await tx.add_report(report):
+                await tx.save_facts(facts_of(session, report))
             status = ReportStatus.STALE if session.report_status is ReportStatus.STALE else status
         if session.report_status is not status:
             await tx.save_session(replace(session, report_status=status))

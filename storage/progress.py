@@ -13,7 +13,7 @@ from sqlalchemy import Row, exists, func, select
 
 from bridge.domain.catalog import Difficulty, InterviewType
 from bridge.domain.session import SessionStatus
-from bridge.domain.standing import Group, Points, ReportFacts, TypeTotals
+from bridge.domain.standing import Points, ReportFacts, Scores, TypeTotals
 from bridge.ports import StoredReport
 
 from .columns import as_uuid
@@ -77,6 +77,14 @@ class ProgressRows(TransactionPart):
         rows = await self.connection.execute(joined.where(*wanted).order_by(s.id).limit(limit))
         return [stored_report(row) for row in rows]
 
+    async def changed_at(self, user_id: str) -> datetime | None:
+        """When anything last changed in the person's interviews; None without any. What is summed over them may be kept until then."""
+        s = interview_sessions.c
+        moment: datetime | None = await self.connection.scalar(
+            select(func.max(s.updated_at)).where(s.user_id == as_uuid(user_id))
+        )
+        return moment
+
     async def type_totals(self, user_id: str) -> list[TypeTotals]:
         """Sums over the interviews that were held, by type; types without one are left out."""
         s, f = interview_sessions.c, report_facts.c
@@ -104,20 +112,13 @@ class ProgressRows(TransactionPart):
             )
         return sorted(totals, key=lambda total: list(InterviewType).index(total.type))
 
-    async def group(self, type: InterviewType, difficulty: Difficulty, *, score: int | None = None) -> Group:
+    async def scores(self, type: InterviewType, difficulty: Difficulty) -> Scores:
         """Scores of everybody's interviews of one type and difficulty."""
         f = report_facts.c
         wanted = (f.type == type, f.difficulty == difficulty, f.overall_score.is_not(None))
-        sums = select(func.count(), func.count(f.user_id.distinct()), func.sum(f.overall_score)).where(*wanted)
-        count, people, total = (await self.connection.execute(sums)).one()
-        if not count:
-            return Group(0, 0)
-        ordered = select(f.overall_score).where(*wanted).order_by(f.overall_score)
-        top = await self.connection.scalar(ordered.offset(max(0, -(-count * 9 // 10) - 1)).limit(1))
-        below = 0
-        if score is not None:
-            below = await self.connection.scalar(select(func.count()).where(*wanted, f.overall_score < score)) or 0
-        return Group(count, people, int(total) / count, top, below)
+        people = await self.connection.scalar(select(func.count(f.user_id.distinct())).where(*wanted))
+        counted = select(f.overall_score, func.count()).where(*wanted).group_by(f.overall_score).order_by(f.overall_score)
+        return Scores(people or 0, {row[0]: row[1] for row in await self.connection.execute(counted)})
 
 
 def _facts(row: Row[Any]) -> ReportFacts:

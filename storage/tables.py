@@ -85,7 +85,10 @@ interview_sessions = Table(
     UniqueConstraint("engine", "call_id"),
     CheckConstraint("elapsed_ms >= 0", name="elapsed_ms"),
     Index(None, "user_id", "created_at"),
-    Index(None, "status"),
+    Index(None, "user_id", "updated_at"),
+    # All that sums over a person's interviews read, so that they never touch the rows.
+    Index(None, "user_id", "type", "status", "elapsed_ms", "started_at"),
+    Index(None, "status", "report_status"),
 )
 
 interview_questions = Table(

@@ -16,10 +16,11 @@ from .log import LogRows
 from .progress import ProgressRows
 from .reports import ReportRows
 from .sessions import SessionRows
+from .sharing import SharingRows
 from .tickets import TicketRows
 
 
-class Transaction(SessionRows, LogRows, TicketRows, ReportRows, EngineCallRows, InboxRows, LedgerRows, ProgressRows):
+class Transaction(SessionRows, LogRows, TicketRows, ReportRows, EngineCallRows, InboxRows, LedgerRows, ProgressRows, SharingRows):
     """Implements Tx. Made by `Database.begin` and `Database.read`, which also end it."""
 
     def __init__(

@@ -17,7 +17,7 @@ from loguru import logger
 
 from bridge.config import Settings
 from bridge.domain.session import InterviewSession
-from bridge.usecases import calling, privacy
+from bridge.usecases import calling, privacy, set_up
 from bridge.usecases.engine_calls import Reconciler
 from pipeline.engines.choose import EngineMaker
 from pipeline.engines.local import Voices
@@ -25,11 +25,11 @@ from pipeline.supervisor import Supervisor
 from pipeline.voice import choose, detectors
 from reporting.write import write_report
 from storage.database import Database
-from storage.jobs import DurableJobs
+from storage.jobs import DurableJobs, Handler
 from storage.migrate import migrate
 from storage.recordings import FolderRecordings
 
-from . import middlewares, routes
+from . import aftercare, documents, language_model, middlewares, reports, routes
 from .keys import DEMO, ORIGINS, RECORDINGS, SETTINGS, STORE, SUPERVISOR, USER, VAPI_AUTH
 
 if TYPE_CHECKING:
@@ -53,6 +53,7 @@ async def create_app(settings: Settings, *, demo: bool = False, evals: bool = Fa
         client_max_size=MAX_BODY_BYTES, middlewares=[middlewares.errors, middlewares.same_house, middlewares.rate_limit()]
     )
     app[SETTINGS], app[STORE], app[RECORDINGS], app[DEMO] = settings, database, recordings, demo
+    app[documents.READERS] = asyncio.Semaphore(documents.MAX_READERS)
     cores = len(os.sched_getaffinity(0))
     local_calls = settings.max_calls or LOCAL_CALLS_PER_CORE * cores
     relayed = RELAYED_CALLS_PER_CORE * cores if settings.engines[0] == "vapi" else 0
@@ -70,13 +71,7 @@ async def create_app(settings: Settings, *, demo: bool = False, evals: bool = Fa
     async with database.begin() as tx:
         app[USER] = await tx.single_user()
 
-    async def report(payload: dict[str, Any]) -> None:
-        await write_report(database, payload["sessionId"])
-
-    async def purge(payload: dict[str, Any]) -> None:
-        await privacy.purge_session(database, recordings, payload["sessionId"])
-
-    handlers = {calling.REPORT_JOB: report, privacy.PURGE_JOB: purge, **(vapi.jobs if vapi else {})}
+    handlers = {**own_jobs(app), **aftercare.attach(app), **(vapi.jobs if vapi else {})}
     jobs = DurableJobs(database, handlers)
 
     async def lifetime(_: web.Application) -> AsyncIterator[None]:
@@ -100,12 +95,26 @@ async def create_app(settings: Settings, *, demo: bool = False, evals: bool = Fa
         await app[SUPERVISOR].stop_all()
 
     app.cleanup_ctx.append(lifetime)
+    language_model.attach(app, settings, database)
     app.on_shutdown.append(drain)
     app.on_response_prepare.append(middlewares.on_prepare)
     routes.add(app)
     if evals:
         routes.add_evals(app)
     return app
+
+
+def own_jobs(app: web.Application) -> dict[str, Handler]:
+    """The jobs that every server has."""
+
+    async def report(payload: dict[str, Any]) -> None:
+        await write_report(app[STORE], payload["sessionId"])
+        app[reports.GROUPS].clear()
+
+    async def purge(payload: dict[str, Any]) -> None:
+        await privacy.purge_session(app[STORE], app[RECORDINGS], payload["sessionId"])
+
+    return {calling.REPORT_JOB: report, privacy.PURGE_JOB: purge}
 
 
 def vapi_of(settings: Settings, store: Database, recordings: FolderRecordings) -> Vapi | None:
@@ -156,6 +165,8 @@ async def _sweep(database: Database, retention_days: int, reconciler: Reconciler
                 logger.info("{} interviews deleted: older than {} days", deleted, retention_days)
             for session_id in await calling.sweep(database, datetime.now(UTC)):
                 logger.info("Interview {} ended: nobody came back", session_id)
+            for session_id in await set_up.finish_forgotten(database, datetime.now(UTC)):
+                logger.info("Interview {} got its questions from the bank: its set-up was cut short", session_id)
             if reconciler:
                 await reconciler.round(datetime.now(UTC))
         except Exception:  # noqa: BLE001 - The task's top: one failed round must not end the sweeping.

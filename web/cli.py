@@ -58,9 +58,10 @@ def _quiet() -> None:
 def serve() -> None:
     """Migrate, start the server and print its URL."""
     settings = _settings()
+    from . import loops
     from .server import run
 
-    asyncio.run(run(settings))
+    loops.run(run(settings))
 
 
 @main.command()
@@ -70,9 +71,10 @@ def demo() -> None:
     Everything is kept in a temporary folder and removed when the server stops. PREPKIT_DATA_DIR and the database settings are not used.
     """
     settings = _settings()
+    from . import loops
     from .commands.demo import run
 
-    asyncio.run(run(settings))
+    loops.run(run(settings))
 
 
 @main.command()
@@ -168,13 +170,54 @@ def doctor(url: str | None) -> None:
 
 
 @main.command()
-@click.argument("name", required=False, type=click.Choice(["startup", "turns"]))
-def bench(name: str | None) -> None:
-    """Measure this machine: all benchmarks, or one."""
+@click.argument("name", required=False, type=click.Choice(["startup", "turns", "relay", "scoring"]))
+@click.option(
+    "--data",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="For scoring: a CSV of graded answers with the columns id, question, reference_answer, answer and score.",
+)
+@click.option("--quick", is_flag=True, help="For relay: 8 and 25 calls, and no search for the most.")
+def bench(name: str | None, data: Path | None, quick: bool) -> None:
+    """Measure this machine: all benchmarks (relay in its quick form), or one."""
+    if (name == "scoring" and data is None) or (data is not None and name not in (None, "scoring")):
+        raise click.UsageError("scoring, and nothing else, needs --data FILE: answers that people graded.")
     _quiet()
     from .commands.bench import measure
 
-    asyncio.run(measure(name))
+    asyncio.run(measure(name, data, quick=quick))
+
+
+@main.group()
+def standin() -> None:
+    """Play one of the vendors on this machine, for a try without a key."""
+
+
+@standin.command("vapi")
+@click.option("--port", type=int, default=0, metavar="PORT", help="The port on 127.0.0.1; any free one when left out.")
+@click.option("--key", default="test-key", show_default=True, help="The API key it takes.")
+@click.option("--faults", default="{}", metavar="JSON", help="What goes wrong, for example '{\"create_status\": 503}'.")
+@click.option(
+    "--hear",
+    type=click.Choice(["auto", "sphinx", "none"]),
+    default="auto",
+    show_default=True,
+    help="What recognises the candidate.",
+)
+@click.option("--hum", is_flag=True, help="Hum instead of speaking.")
+@click.option("--echo", type=click.Choice(["uplink", "paced"]), help="No conversation: audio comes back, or a paced tone.")
+def standin_vapi(port: int, key: str, faults: str, hear: str, hum: bool, echo: str | None) -> None:
+    """Vapi: strict about what it is sent, with a scripted interviewer, tool calls and webhooks, until Ctrl-C.
+
+    What the candidate says next can be given with POST /standin/words {"texts": […]}, faults with POST /standin/faults; ?live=1 strikes live calls.
+    """
+    from bridge import log
+
+    log.configure("INFO", "text")
+    from .commands.standin import VapiChoice, play_vapi
+
+    choice = VapiChoice(port, key, faults, hear, hum, echo)  # type: ignore[arg-type]
+    asyncio.run(play_vapi(choice))
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 
 from bridge.config import Settings
+from bridge.language_model import LanguageModel
 from bridge.ports import RecordingStore, Store
 from pipeline.supervisor import Supervisor
 
@@ -22,5 +23,7 @@ USER: web.AppKey[str] = web.AppKey("user", str)
 ORIGINS: web.AppKey[frozenset[str]] = web.AppKey("origins", frozenset)
 """Origins whose pages may change state or open the socket."""
 DEMO: web.AppKey[bool] = web.AppKey("demo", bool)
+MODEL: web.AppKey[LanguageModel | None] = web.AppKey("model")
+"""None without a key."""
 VAPI_AUTH: web.AppKey[DoorAuth] = web.AppKey("vapi_auth")
 """What authenticates Vapi's webhooks; missing without a key."""

@@ -50,6 +50,8 @@ async def on_prepare(request: web.Request, response: web.StreamResponse) -> None
     """Security headers on every response, streams and files included."""
     for name, value in HEADERS.items():
         response.headers.setdefault(name, value)
+    if request.path.startswith("/share/"):
+        response.headers.setdefault("X-Robots-Tag", "noindex, nofollow, noarchive")
     # Static files are asked about each time (a 304 is cheap): an upgrade must not mix old and new modules in one page.
     response.headers.setdefault("Cache-Control", "no-cache" if request.path.startswith("/static/") else "no-store")
     response.headers.setdefault("X-Request-Id", request.get(REQUEST_ID, ""))

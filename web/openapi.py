@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from aiohttp import web
@@ -25,6 +26,13 @@ ERROR = {
 Operation = tuple[str, str, str, type[BaseModel] | None, dict[int, type[BaseModel] | str]]
 OPERATIONS: tuple[Operation, ...] = (
     ("POST", "/api/interviews/setup", "Make an interview from a choice", schemas.SetupRequest, {201: schemas.SetupResponse}),
+    (
+        "POST",
+        "/api/interviews/documents",
+        "Text of an uploaded PDF (form field `file`), not stored",
+        None,
+        {200: schemas.DocumentResponse},
+    ),
     ("GET", "/api/interviews/history", "The candidate's interviews, newest first", None, {200: schemas.HistoryResponse}),
     ("GET", "/api/interviews/{session_id}", "One interview with its transcript so far", None, {200: "The interview"}),
     ("DELETE", "/api/interviews/{session_id}", "Hide it at once and purge it", None, {200: "`{deleted: true}`"}),
@@ -50,13 +58,43 @@ OPERATIONS: tuple[Operation, ...] = (
         {200: "The report", 202: "`{reportStatus, step}`: being written"},
     ),
     ("GET", "/api/interviews/{session_id}/recording", "Two-channel WAV, ranges honoured", None, {200: "audio/wav"}),
+    (
+        "POST",
+        "/api/interviews/{session_id}/report",
+        "Have a report that could not be written tried again",
+        None,
+        {202: "`{reportStatus, step}`"},
+    ),
+    (
+        "GET",
+        "/api/interviews/{session_id}/report.pdf",
+        "The report as a PDF",
+        None,
+        {200: "application/pdf", 501: "`not_installed`: what this server lacks for it"},
+    ),
+    (
+        "GET",
+        "/api/interviews/{session_id}/report/events",
+        "Server-sent events while the report is written",
+        None,
+        {200: "text/event-stream: `step` {reportStatus, step} …, then `end` {reportStatus}"},
+    ),
+    (
+        "POST",
+        "/api/interviews/{session_id}/share",
+        "Give a link to the report away; its address is told this once",
+        schemas.ShareRequest,
+        {201: schemas.ShareResponse},
+    ),
+    ("GET", "/api/interviews/{session_id}/share", "Links given away", None, {200: "`{links: […]}`, without addresses"}),
+    ("DELETE", "/api/interviews/{session_id}/share/{share_id}", "Take a link back at once", None, {200: "`{revoked: true}`"}),
     ("GET", "/api/me/statistics", "Totals, averages, best and trend, by type", None, {200: "The numbers"}),
     (
         "GET",
         "/api/me/progress",
         "Trends by type, skill and area, weaknesses that come back, comparison",
         None,
-        {200: "The newest hundred interviews"},
+        {200: "Over the newest fifty interviews"},
     ),
     (
         "POST",
@@ -100,9 +138,9 @@ def document() -> dict[str, Any]:
         operation: dict[str, Any] = {"summary": summary, "responses": responses}
         if body:
             operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": ref(body)}}}
-        if "{session_id}" in path:
+        if names := re.findall(r"{(\w+)}", path):
             operation["parameters"] = [
-                {"name": "session_id", "in": "path", "required": True, "schema": {"type": "string", "format": "uuid"}}
+                {"name": name, "in": "path", "required": True, "schema": {"type": "string", "format": "uuid"}} for name in names
             ]
         if path.endswith("/history"):
             operation["parameters"] = [

@@ -10,18 +10,18 @@ from math import ceil
 from typing import Any
 
 from aiohttp import web
-from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
 from bridge import __version__
 from bridge.domain.catalog import DIFFICULTIES, TYPES, Difficulty, InterviewType, question_count
 from bridge.domain.session import ENDED
-from bridge.domain.setup import LANGUAGES, FollowUpStyle, Pace, Voice
+from bridge.domain.setup import LANGUAGES, MAX_DOCUMENT, FollowUpStyle, Pace, Voice
 from bridge.usecases import calling
 from pipeline.voice.choose import describe
 from reporting.render import report_context
 
-from . import openapi, reports, schemas
-from .keys import DEMO, RECORDINGS, SETTINGS, STORE, USER
+from . import language_model, openapi, pdf, reports, schemas
+from .keys import DEMO, MODEL, RECORDINGS, SETTINGS, STORE, USER
+from .templating import template
 
 PAGE_SIZE = 20
 TITLES = {
@@ -40,16 +40,17 @@ VAPI = {
     "what": "Your voice, the questions, and what you noted for the interviewer at set-up; not your name. Vapi keeps its own recording and transcript.",
     "when": "During every interview, and afterwards for as long as the account's settings at Vapi say.",
 }
+GEMINI = {
+    "name": "Google (Gemini)",
+    "what": "Your choices and wishes, the CV and the job description you give, and the questions of your last interviews.",
+    "when": "When an interview is made. With a paid key Google does not train on it; with a free one it may.",
+}
 HEADLINES = {404: "Not here", 403: "Not allowed", 503: "Busy right now", 409: "Not now"}
 
-_environment = Environment(
-    loader=PackageLoader("web"), autoescape=select_autoescape(), undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-)
 
-
-def render(request: web.Request, template: str, status: int = 200, **context: Any) -> web.Response:
+def render(request: web.Request, template_name: str, status: int = 200, **context: Any) -> web.Response:
     """A page from its template."""
-    html = _environment.get_template(template).render(version=__version__, demo=request.app[DEMO], path=request.path, **context)
+    html = template(template_name).render(version=__version__, demo=request.app[DEMO], path=request.path, **context)
     return web.Response(text=html, content_type="text/html", status=status)
 
 
@@ -107,7 +108,9 @@ async def setup(request: web.Request) -> web.Response:
         voices=_choices(Voice),
         paces=_choices(Pace),
         styles=_choices(FollowUpStyle),
-        languages=[{"slug": slug, "title": title} for slug, title in LANGUAGES.items()],
+        languages=[{"slug": code, "title": LANGUAGES[code].title} for code in language_model.languages(request.app[SETTINGS])],
+        documents=request.app[MODEL] is not None,
+        document_chars=MAX_DOCUMENT,
         payments_enabled=False,
         voice_labels=await _voice_labels(request),
         last=last_choice(last.setup) if last else None,
@@ -159,7 +162,7 @@ async def report(request: web.Request) -> web.Response:
     async with request.app[STORE].read() as tx:
         session = await calling.owned(tx, request.app[USER], request.match_info["session_id"])
         stored = await tx.report(session.id)
-        body = await reports.placed(tx, session, stored) if stored else None
+        body = await reports.placed(request, tx, session, stored) if stored else None
     # The recording may have been deleted since the report was written.
     playable = await asyncio.to_thread(request.app[RECORDINGS].path, session.id) is not None
     context = report_context(body | {"recording": playable}) if body else {}
@@ -173,6 +176,7 @@ async def report(request: web.Request) -> web.Response:
             "session_status": session.status.value,
             "title": TYPES[session.setup.type].title,
             "difficulty_title": DIFFICULTIES[session.setup.difficulty].title,
+            "can": {"pdf": await asyncio.to_thread(pdf.available)},
         }
         | context,
     )
@@ -227,9 +231,10 @@ async def privacy(request: web.Request) -> web.Response:
         {
             "name": "This server",
             "what": f"Recording, transcript and report. Speech is recognised by {labels['recogniser']}, spoken by {labels['voice']}.",
-            "when": f"During and after every interview; {'beside it only what stands below' if relayed else 'nothing is sent anywhere else'}.",
+            "when": f"During and after every interview; {'beside it only what stands below' if relayed or request.app[MODEL] else 'nothing is sent anywhere else'}.",
         },
         *([VAPI] if relayed else []),
+        *([GEMINI] if request.app[MODEL] else []),
         {
             "name": "Your browser's maker",
             "what": "Your voice, if you choose the browser's own speech recognition.",

@@ -17,6 +17,7 @@ from bridge.errors import (
     Conflict,
     InvalidInput,
     NotFound,
+    NotInstalled,
     PrepkitError,
     Refused,
     UpstreamFailed,
@@ -33,6 +34,7 @@ STATUS: tuple[tuple[type[PrepkitError], int], ...] = (
     (AtCapacity, 503),
     (VoiceUnavailable, 503),
     (UpstreamFailed, 503),
+    (NotInstalled, 501),
 )
 CODES = {
     400: "bad_request",

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from aiohttp import web
 
-from . import health, openapi, pages, sockets
-from .api import interviews
+from . import health, openapi, pages, report_pages, share, sockets
+from .api import documents, interviews, me, report, sharing
 from .webhooks import vapi
 
 STATIC = Path(str(files("web"))) / "static"
@@ -22,10 +22,12 @@ def add(app: web.Application) -> None:
             web.get("/interviews/{session_id}", pages.interview),
             web.get("/interviews/{session_id}/report", pages.report),
             web.get("/history", pages.history),
+            web.get("/progress", report_pages.progress),
             web.get("/privacy", pages.privacy),
             web.get("/api/docs", pages.api_docs),
             web.get("/api/openapi.json", openapi.openapi_json),
             web.post("/api/interviews/setup", interviews.create),
+            web.post("/api/interviews/documents", documents.read),
             web.get("/api/interviews/history", interviews.history),
             web.get("/api/interviews/{session_id}", interviews.show),
             web.delete("/api/interviews/{session_id}", interviews.delete),
@@ -35,6 +37,16 @@ def add(app: web.Application) -> None:
             web.get("/api/interviews/{session_id}/recording", interviews.recording),
             web.post("/api/webhooks/vapi", vapi.receive),
             web.post("/api/vapi/tools", vapi.tools),
+            web.post("/api/interviews/{session_id}/report", report.again),
+            web.get("/api/interviews/{session_id}/report/events", report.events, allow_head=False),
+            web.get("/api/interviews/{session_id}/report.pdf", report.pdf_file),
+            web.get("/share/{token}", share.page),
+            web.get("/share/{token}/recording", share.recording),
+            web.post("/api/interviews/{session_id}/share", sharing.create),
+            web.get("/api/interviews/{session_id}/share", sharing.show),
+            web.delete("/api/interviews/{session_id}/share/{share_id}", sharing.revoke),
+            web.get("/api/me/statistics", me.statistics),
+            web.get("/api/me/progress", me.progress),
             web.get("/ws/interviews/{session_id}", sockets.candidate),
             web.get("/healthz", health.alive),
             web.get("/readyz", health.ready),

@@ -28,6 +28,8 @@ from bridge.domain.catalog import (
     parse_type,
 )
 from bridge.domain.setup import (
+    LANGUAGES,
+    MAX_DOCUMENT,
     MAX_FOCUS_AREAS,
     MAX_REQUIREMENTS,
     MAX_SHORT_TEXT,
@@ -36,6 +38,7 @@ from bridge.domain.setup import (
     Pace,
     Voice,
 )
+from bridge.usecases import sharing
 
 from .problems import FieldErrors
 
@@ -70,6 +73,12 @@ def _known_count(count: int | None) -> int | None:
     return count
 
 
+def _known_language(code: str) -> str:
+    if code not in LANGUAGES:
+        raise ValueError(f"Choose one of {', '.join(LANGUAGES)}.")
+    return code
+
+
 ShortText = Annotated[str, Field(max_length=MAX_SHORT_TEXT)]
 
 
@@ -83,7 +92,9 @@ class SetupRequest(Model):
     duration: int | None = Field(None, description="Minutes, within the difficulty's range; its default when left out.")
     focus_areas: list[ShortText] = Field(default_factory=list, max_length=MAX_FOCUS_AREAS)
     specific_requirements: str = Field("", max_length=MAX_REQUIREMENTS)
-    language: Annotated[Literal["en"], BeforeValidator(_lower)] = "en"
+    language: Annotated[str, BeforeValidator(_lower), AfterValidator(_known_language)] = Field(
+        "en", max_length=10, description="One that this server cannot speak becomes English, with a note in the answer."
+    )
     voice: Annotated[Voice, BeforeValidator(_lower)] = Voice.NEUTRAL
     pace: Annotated[Pace, BeforeValidator(_lower)] = Pace.MODERATE
     follow_up_style: Annotated[FollowUpStyle, BeforeValidator(_lower)] = FollowUpStyle.BALANCED
@@ -93,6 +104,8 @@ class SetupRequest(Model):
     question_count: Annotated[int | None, AfterValidator(_known_count)] = Field(
         None, description="Explicit number of questions, 3 to 10."
     )
+    cv: str = Field("", max_length=MAX_DOCUMENT, description="Text of a CV, for questions that fit it.")
+    job_description: str = Field("", max_length=MAX_DOCUMENT, description="Text of the job's description.")
 
     @field_validator("duration")
     @classmethod
@@ -125,6 +138,8 @@ class SetupRequest(Model):
             role=self.role.strip(),
             level=self.level.strip(),
             question_count=self.question_count,
+            cv=self.cv.strip(),
+            job_description=self.job_description.strip(),
         )
 
 
@@ -157,6 +172,18 @@ class SetupResponse(Model):
     estimated_duration: int = Field(description="Minutes.")
     estimated_cost: int = Field(description="Minor units.")
     quote: Quote
+    questions_from: Literal["gemini", "bank", "both"] = Field(
+        description="Written for this candidate, from the bundled bank, or some of each."
+    )
+    note: str | None = Field(None, description="What the candidate should know: a model that failed, another language.")
+
+
+class DocumentResponse(Model):
+    """200 of documents: the text of a PDF."""
+
+    text: str
+    pages: int = Field(description="In the whole file.")
+    truncated: bool = Field(description="Whether pages or text were left out.")
 
 
 class StartResponse(Model):
@@ -206,6 +233,27 @@ class HistoryQuery(Model):
     limit: int = Field(10, ge=1, le=100)
     type: Annotated[InterviewType | None, BeforeValidator(lambda v: _lower(v) or None)] = None
     difficulty: Annotated[Difficulty | None, BeforeValidator(lambda v: _lower(v) or None)] = None
+
+
+class ShareRequest(Model):
+    """How long a link works, and what it hides."""
+
+    expires_in_days: int = Field(sharing.DEFAULT_DAYS, ge=1, le=sharing.MAX_DAYS)
+    hide_name: bool = False
+    hide_transcript: bool = False
+    hide_audio: bool = True
+
+
+class ShareResponse(Model):
+    """A new link: its address is told this once."""
+
+    id: str
+    url: str
+    created_at: str
+    expires_at: str
+    hide_name: bool
+    hide_transcript: bool
+    hide_audio: bool
 
 
 def validate(model: type[T], data: Any) -> T:

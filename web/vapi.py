@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import secrets
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -31,7 +32,7 @@ NAME = "vapi"
 class DoorAuth:
     """What authenticates a webhook."""
 
-    secrets: tuple[str, ...]
+    secrets: tuple[str, ...] = field(repr=False)
     scheme: HmacScheme | None
 
 
@@ -76,7 +77,8 @@ def assemble(settings: Settings, store: Store, recordings: RecordingStore, publi
         await engine_calls.settle(store, payload["engine"], payload["callId"], messages_of, now, again=again)
 
     async def fetch(payload: dict[str, Any]) -> None:
-        await engine_calls.fetch_recording(store, recordings, client, payload["engine"], payload["callId"])
+        again = payload.get("again", 0)
+        await engine_calls.fetch_recording(store, recordings, client, payload["engine"], payload["callId"], again=again)
 
     scheme = HmacScheme(
         (settings.vapi_hmac_secret,), settings.vapi_hmac_header, settings.vapi_hmac_timestamp_header,
@@ -99,10 +101,16 @@ def messages_of(stored: StoredDelivery) -> tuple[Message, ...]:
 def kept_secret(path: Path) -> str:
     """The secret kept in a file, made at first use; only its owner can read it."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    try:
-        fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return path.read_text(encoding="ascii").strip()
-    with os.fdopen(fd, "w", encoding="ascii") as file:
-        file.write(made := secrets.token_urlsafe(32))
-    return made
+    if not path.is_file() or not path.read_text(encoding="ascii").strip():
+        # Whole or not at all: another process may read it at this moment.
+        draft = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
+        draft.touch(mode=0o600, exist_ok=False)
+        try:
+            draft.write_text(secrets.token_urlsafe(32), encoding="ascii")
+            if path.is_file() and path.stat().st_size == 0:
+                path.unlink(missing_ok=True)
+            with suppress(FileExistsError):
+                os.link(draft, path)
+        finally:
+            draft.unlink()
+    return path.read_text(encoding="ascii").strip()

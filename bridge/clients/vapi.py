@@ -7,7 +7,7 @@ Every failure is an UpstreamFailed: a sentence for the candidate, a stable reaso
 from __future__ import annotations
 
 import asyncio
-import ipaddress
+import re
 import socket
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
@@ -23,9 +23,10 @@ from .. import __version__
 from ..domain.upstream import Delivery
 from ..errors import InvalidInput, UpstreamFailed
 from ..ports import VendorAccount
-from ..wire import strict_json
+from ..wire import vapi_keeping, vapi_urls
 from ..wire.vapi_create import BUSY, Created, check_url, parse_created, without_silence_timeout
-from ..wire.vapi_messages import redact, report_of_call
+from ..wire.vapi_keeping import redact
+from ..wire.vapi_messages import report_of_call
 
 CREATE_SECONDS = 12.0
 READ_SECONDS = 5.0
@@ -38,12 +39,12 @@ MAX_MESSAGE_BYTES = 8 * 1024 * 1024
 """A conversation-update holds the whole history."""
 RECORDING_SECONDS = 60.0
 MAX_RECORDING_BYTES = 200 * 1024 * 1024
-ADOPT_WITHIN_SECONDS = 60
+CLOCKS_DIFFER_SECONDS = 60
+"""Vapi's clock may be so far from ours; a call of ours is known by its metadata."""
 USER_AGENT = f"prepkit/{__version__}"
-STORAGE_HOSTS = (".vapi.ai", ".r2.cloudflarestorage.com", ".amazonaws.com", ".googleapis.com", ".supabase.co")
-"""Where Vapi keeps recordings: the one redirect may lead to these."""
 WORDS = {
     "vapi_unauthorised": "The voice service did not accept this server's key.",
+    "vapi_edge_refused": "The voice service did not let this server in.",
     "vapi_no_credit": "The voice service's account has no credit left.",
     "vapi_rate_limited": "The voice service is taking no more calls this minute.",
     "vapi_busy": BUSY,
@@ -58,6 +59,7 @@ BY_STATUS = {
     408: "vapi_timeout",
     429: "vapi_rate_limited",
 }
+LINK_OR_KEY = re.compile(r"\S*(://|@)\S*|(?=[\w+/=-]*\d)[\w+/=-]{24,}")
 SocketT = TypeVar("SocketT")
 
 
@@ -71,13 +73,17 @@ class VapiClient(Generic[SocketT]):
 
     def __init__(self, api_key: str, base_url: str, wrap: Callable[[aiohttp.ClientWebSocketResponse], SocketT]) -> None:
         self._base = base_url.rstrip("/")
+        host = urlsplit(self._base).hostname or ""
         self._wrap = wrap
         self._headers = {"Authorization": f"Bearer {api_key}"}
-        self._local = _is_loopback(urlsplit(self._base).hostname or "")
-        self._http = aiohttp.ClientSession(headers={"User-Agent": USER_AGENT}, auto_decompress=True)
+        no_redirects = aiohttp.TraceConfig()
+        # A websocket's opening follows them, and cannot be told not to.
+        no_redirects.on_request_redirect.append(_refuse_redirect)
+        self._http = aiohttp.ClientSession(headers={"User-Agent": USER_AGENT}, trace_configs=[no_redirects])
         self._downloads = aiohttp.ClientSession(
-            headers={"User-Agent": USER_AGENT},
-            connector=aiohttp.TCPConnector(resolver=_PublicResolver(allow_loopback=self._local)),
+            headers={"User-Agent": USER_AGENT, "Accept-Encoding": "identity"},
+            connector=aiohttp.TCPConnector(resolver=_PublicResolver(allow_loopback=vapi_urls.is_loopback(host))),
+            auto_decompress=False,
         )
 
     async def close(self) -> None:
@@ -95,10 +101,10 @@ class VapiClient(Generic[SocketT]):
             if error.reason not in ("vapi_timeout", "vapi_unavailable"):
                 raise
             logger.warning("A create at Vapi failed ambiguously ({}); looking for the call", error.reason)
-            made = await self._adopt(body["name"], body["assistant"]["metadata"]["sessionId"], began)
+            made, sure = await self._made(body, began)
             if made is not None:
-                return made
-            if error.reason == "vapi_timeout":
+                return parse_created(made, api_base=self._base)
+            if error.reason == "vapi_timeout" or not sure:
                 # The candidate has waited long enough, and a late answer would make a second call.
                 raise
             return await self._create(body)
@@ -114,19 +120,22 @@ class VapiClient(Generic[SocketT]):
         if status == 400 and "concurren" in str(answer.get("message")).lower():
             raise failed("vapi_busy")
         if status != 201:
-            raise failed(_reason(status))
+            logger.warning("Vapi refused a call with {}: {}", status, _hint(answer))
+            raise failed("vapi_edge_refused" if status == 403 and "1010" in _hint(answer) else _reason(status))
         return parse_created(answer, api_base=self._base)
 
-    async def _adopt(self, name: str, session_id: str, began: datetime) -> Created | None:
-        since = (began - timedelta(seconds=2)).isoformat().replace("+00:00", "Z")
+    async def _made(self, body: dict[str, Any], began: datetime) -> tuple[dict[str, Any] | None, bool]:
+        """The call that this body made, if it did; and whether that is certain (§1.4)."""
+        since = (began - timedelta(seconds=CLOCKS_DIFFER_SECONDS)).isoformat().replace("+00:00", "Z")
         try:
-            status, calls = await self._request("GET", "/call", READ_SECONDS, params={"createdAtGe": since, "limit": "20"})
+            status, calls = await self._request("GET", "/call", READ_SECONDS, params={"createdAtGe": since, "limit": "100"})
         except UpstreamFailed:
-            return None
-        for call in calls.get("items", []) if status == 200 else []:
-            if isinstance(call, dict) and call.get("name") == name and session_id in _session_ids(call):
-                return parse_created(call, api_base=self._base)
-        return None
+            return None, False
+        listed = calls.get("items") if status == 200 else None
+        if not isinstance(listed, list):
+            return None, False
+        wanted = body["assistant"]["metadata"]
+        return next((call for call in listed if isinstance(call, dict) and _has_metadata(call, wanted)), None), True
 
     # A call that exists -----------------------------------------------------------------------------------------------
     async def get(self, call_id: str) -> dict[str, Any]:
@@ -216,14 +225,7 @@ class VapiClient(Generic[SocketT]):
             raise UpstreamFailed("The recording could not be fetched.", reason=f"vapi_recording_{type(error).__name__}") from None
 
     def _target(self, url: str) -> str:
-        parts = urlsplit(url)
-        host = (parts.hostname or "").lower()
-        sound = parts.username is None and parts.password is None and url.isascii()
-        if self._local:
-            sound = sound and _is_loopback(host) and parts.scheme in ("http", "https")
-        else:
-            sound = sound and parts.scheme == "https" and parts.port in (None, 443) and host.endswith(STORAGE_HOSTS)
-        if not sound:
+        if not vapi_urls.allowed(url, api_base=self._base, scheme="https", hosts=vapi_urls.STORAGE_HOSTS):
             raise UpstreamFailed("The recording is kept in an unknown place.", reason="vapi_recording_foreign")
         return url
 
@@ -248,9 +250,9 @@ class VapiClient(Generic[SocketT]):
         except aiohttp.ClientError:
             raise failed("vapi_unavailable") from None
         try:
-            body = strict_json.loads(raw) if raw else {}
+            body = vapi_keeping.read(raw) if raw else {}
         except InvalidInput:
-            body = {}
+            body = {"message": raw[:200].decode("ascii", "replace")}
         if isinstance(body, list):
             body = {"items": body}
         return response.status, body if isinstance(body, dict) else {}
@@ -261,10 +263,11 @@ _CLOSE = aiohttp.ClientWSTimeout(ws_close=2.0)
 
 async def _save(response: aiohttp.ClientResponse, to: Path) -> str:
     media = response.content_type
-    if response.status != 200 or not (media.startswith("audio/") or media == "application/octet-stream"):
+    packed = response.headers.get("Content-Encoding", "identity") != "identity"
+    if response.status != 200 or packed or not (media.startswith("audio/") or media == "application/octet-stream"):
         raise UpstreamFailed("The recording could not be fetched.", reason=f"vapi_recording_{response.status}")
     size = 0
-    with to.open("wb") as file:
+    with await asyncio.to_thread(to.open, "wb") as file:
         async for chunk in response.content.iter_chunked(256 * 1024):
             size += len(chunk)
             if size > MAX_RECORDING_BYTES:
@@ -273,8 +276,19 @@ async def _save(response: aiohttp.ClientResponse, to: Path) -> str:
     return media
 
 
+async def _refuse_redirect(*_: object) -> None:
+    raise aiohttp.ClientConnectionError("A redirect was not expected")
+
+
 def _reason(status: int) -> str:
     return BY_STATUS.get(status, "vapi_unavailable" if status >= 500 else "vapi_bad_request")
+
+
+def _hint(answer: Mapping[str, Any]) -> str:
+    """What Vapi says is wrong with a request, for the log: names of fields, but no link and nothing that may be a key."""
+    message = answer.get("message")
+    text = "; ".join(str(item) for item in message) if isinstance(message, list) else str(message or "no reason given")
+    return LINK_OR_KEY.sub("…", text)[:300]
 
 
 def _path(call_id: str) -> str:
@@ -283,17 +297,11 @@ def _path(call_id: str) -> str:
     return call_id
 
 
-def _session_ids(call: dict[str, Any]) -> set[str]:
+def _has_metadata(call: dict[str, Any], wanted: Mapping[str, Any]) -> bool:
+    """Whether a call carries what only this create had: a rejoin of the same session has another time."""
     holders = (call, call.get("assistant"), call.get("assistantOverrides"))
     metadata = [holder.get("metadata") for holder in holders if isinstance(holder, dict)]
-    return {str(m.get("sessionId")) for m in metadata if isinstance(m, dict)}
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
+    return any(isinstance(m, dict) and all(m.get(key) == wanted[key] for key in ("sessionId", "timestamp")) for m in metadata)
 
 
 class _PublicResolver(aiohttp.ThreadedResolver):
@@ -306,11 +314,7 @@ class _PublicResolver(aiohttp.ThreadedResolver):
     async def resolve(self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET) -> list[ResolveResult]:
         """As the base class, without private places."""
         found = await super().resolve(host, port, family)
-        good = [r for r in found if self._fits(r["host"])]
+        good = [r for r in found if vapi_urls.is_public(r["host"]) or (self._allow_loopback and vapi_urls.is_loopback(r["host"]))]
         if not good:
             raise OSError(None, "The name leads to a private address")
         return good
-
-    def _fits(self, address: str) -> bool:
-        ip = ipaddress.ip_address(address.split("%", maxsplit=1)[0])
-        return ip.is_global or (self._allow_loopback and ip.is_loopback)

@@ -76,9 +76,9 @@ class Agenda:
         segment = self.transcript.segments.get(question_id)
         return segment.answer if segment else ""
 
-    def coverage(self, question: Question) -> tuple[PointCoverage, ...]:
-        """Coverage of the question's key points by all said so far."""
-        return cover(question.key_points, self.answer(question.id))
+    def coverage(self, question: Question, hint: str = "") -> tuple[PointCoverage, ...]:
+        """Coverage of the question's key points by all said so far; by the hint where nothing was heard yet."""
+        return cover(question.key_points, self.answer(question.id) or hint)
 
     def answered(self) -> int:
         """Questions with at least a few words of answer."""
@@ -126,10 +126,13 @@ class Agenda:
         """Whether only the goodbye still fits."""
         return now_ms > self.duration_ms - CLOSING_MS
 
-    def decide(self, question_id: str, now_ms: int) -> Decision:
-        """Follow up on the first key point not shown, within the budgets of count and time; else move on (R-047)."""
+    def decide(self, question_id: str, now_ms: int, hint: str = "") -> Decision:
+        """Follow up on the first key point not shown, within the budgets of count and time; else move on (R-047).
+
+        `hint` is what somebody else believes to have heard: it counts only where our own transcript of the question is empty (C-18).
+        """
         question = self.questions[self._ids.index(question_id)]
-        covered = self.coverage(question)
+        covered = self.coverage(question, hint)
         asked = self._follow_ups[question_id]
         in_time = self.spent_ms(question, now_ms) < question.minutes * 60_000 * FOLLOW_UP_SHARE
         if question is not self.current or not in_time or len(asked) >= self.setup.follow_up_budget:

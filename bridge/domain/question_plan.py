@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from typing import Literal
 
 from .catalog import OPENING_AND_CLOSING_MINUTES, TYPES, Difficulty
 from .setup import InterviewSetup
@@ -46,7 +47,7 @@ def plan(setup: InterviewSetup, count: int) -> tuple[Slot, ...]:
     return tuple(slots)
 
 
-def origin(question_ids: Collection[str]) -> str:
+def origin(question_ids: Collection[str]) -> Literal["gemini", "bank", "both"]:
     """Where an interview's questions come from: `gemini`, `bank` or `both`."""
     written = sum(question_id.startswith(WRITTEN_PREFIX) for question_id in question_ids)
     if written == 0:

@@ -53,13 +53,33 @@ class TypeTotals:
 
 
 @dataclass(frozen=True)
-class Group:
-    """Scores of every interview of one type and difficulty on this server."""
+class Scores:
+    """The scores of every interview of one type and difficulty on this server."""
 
-    interviews: int
-    people: int
-    average: float | None = None
-    top: int | None = None
-    """Where the best tenth begins."""
-    below: int = 0
-    """Interviews with a lower score than the one asked about."""
+    people: int = 0
+    counts: Mapping[int, int] = field(default_factory=dict)
+    """How many interviews have each score."""
+
+    @property
+    def interviews(self) -> int:
+        """How many there are."""
+        return sum(self.counts.values())
+
+    @property
+    def average(self) -> float | None:
+        """Their mean; None without any."""
+        return sum(score * count for score, count in self.counts.items()) / self.interviews if self.counts else None
+
+    @property
+    def top(self) -> int | None:
+        """Where the best tenth begins, by nearest rank; None without any."""
+        rank, seen = -(-9 * self.interviews // 10), 0
+        for score, count in sorted(self.counts.items()):
+            seen += count
+            if seen >= rank:
+                return score
+        return None
+
+    def below(self, score: int) -> int:
+        """Interviews with a lower score."""
+        return sum(count for other, count in self.counts.items() if other < score)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 from uuid import uuid4
@@ -22,6 +22,8 @@ from .call_log import CallLog
 
 FOLLOW_UP = "getFollowUpQuestion"
 MOVE_ON = "moveToNextQuestion"
+MAX_ARGUMENT = 4_000
+"""Characters of an argument that are looked at."""
 
 
 @dataclass(frozen=True)
@@ -141,14 +143,14 @@ class Conductor:
         return None
 
     # The two live tools ---------------------------------------------------------------------------------------------
-    def get_follow_up_question(self, question_id: str, tool_call_id: str | None = None) -> ToolAnswered:
+    def get_follow_up_question(self, question_id: str, tool_call_id: str | None = None, hint: str = "") -> ToolAnswered:
         """`{"followUpQuestion", "moveOn", "source"}` for the answer so far; the same call id gets the same answer (R-045)."""
         call_id = tool_call_id or f"local-{uuid4().hex[:12]}"
         if earlier := self.agenda.tool_answer(call_id):
             return earlier
         began = time.monotonic()
         known = any(question.id == question_id for question in self.agenda.questions)
-        follow_up = self.agenda.decide(question_id, self._clock()).follow_up if known else None
+        follow_up = self.agenda.decide(question_id, self._clock(), hint).follow_up if known else None
         result: dict[str, Any] = {
             "followUpQuestion": follow_up.text if follow_up else None,
             "moveOn": follow_up is None,
@@ -168,19 +170,23 @@ class Conductor:
             self._log.append(CursorMoved(at_ms=self._clock(), from_id=question_id, to_id=to_id, reason=reason))
         return self._answered(call_id, MOVE_ON, question_id, _next_result(following), began)
 
-    def tool(self, name: str, question_id: str, tool_call_id: str) -> tuple[ToolAnswered, asyncio.Future[int] | None]:
+    def tool(self, name: str, arguments: Mapping[str, Any], tool_call_id: str) -> tuple[ToolAnswered, asyncio.Future[int] | None]:
         """One tool call of a vendor's interviewer: its answer, and the future of its being stored (None for a repeat).
+
+        Arguments are what a model made up: a `currentQuestionId` and, as a hint, the `userResponse` (R-045, C-18).
 
         The question on the floor decides, whatever id the caller believes in; one that has not been heard yet is given again, so that the
         cursor moves at most once a question heard (R-046).
         """
         if earlier := self.agenda.tool_answer(tool_call_id):
             return earlier, None
+        question_id, hint = (_text(arguments.get(name)) for name in ("currentQuestionId", "userResponse"))
         current = self.agenda.current
         known = question_id if question_id in {q.id for q in self.agenda.questions} else (current.id if current else "")
         if name == FOLLOW_UP:
-            answer = self.get_follow_up_question(known, tool_call_id)
-        elif current is not None and current.id == known and known not in self.agenda.transcript.segments:
+            answer = self.get_follow_up_question(known, tool_call_id, hint)
+        elif current is not None and (current.id != known or known not in self.agenda.transcript.segments):
+            # A caller who is behind is told where we are, not what came next at that time: nobody is sent back.
             answer = self._answered(tool_call_id, MOVE_ON, known, _next_result(current), time.monotonic())
         else:
             answer = self.move_to_next_question(known, tool_call_id)
@@ -246,6 +252,10 @@ class Conductor:
         return QuestionAsked(
             at_ms=0, question_id=question.id, n=n, of=len(self.agenda.questions), text=text, follow_up=follow_up, about=about
         )
+
+
+def _text(argument: Any) -> str:
+    return argument[:MAX_ARGUMENT] if isinstance(argument, str) else ""
 
 
 def _next_result(following: Question | None) -> dict[str, Any]:

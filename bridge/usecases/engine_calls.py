@@ -7,8 +7,9 @@ same rows: started is the earliest, an account beats a status. Live calls are en
 from __future__ import annotations
 
 import asyncio
+import math
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -16,10 +17,10 @@ from pathlib import Path
 from loguru import logger
 
 from ..domain.agenda import Agenda
-from ..domain.events import Event, TurnRecorded, TurnSource
+from ..domain.events import Speaker, TurnRecorded, TurnSource
 from ..domain.merging import missing
-from ..domain.segments import Transcript, turn_of
-from ..domain.session import ENDED, InterviewSession, ReportStatus, SessionStatus
+from ..domain.segments import Transcript, Turn, turn_of
+from ..domain.session import ENDED, LIVE, InterviewSession, ReportStatus, SessionStatus
 from ..domain.unit_costs import voice_cost
 from ..domain.upstream import (
     CallBegan,
@@ -48,6 +49,13 @@ ACCOUNT_SECONDS = 60
 GIVE_UP_SECONDS = 600
 """A call whose account has not come by then is settled from our own segments."""
 SETTLE_AGAIN_SECONDS = 60
+AT_ONCE = 16
+"""Calls asked after in one round."""
+RECORDING_WAITS = (5, 15, 60, 240, 900)
+"""Seconds between two attempts to fetch a recording."""
+CLOCKS_DIFFER_SECONDS = 5
+WORD_MS = 400
+"""So long a spoken word takes, where nothing better is known."""
 
 Parse = Callable[[StoredDelivery], tuple[Message, ...]]
 """A stored webhook's messages."""
@@ -62,6 +70,10 @@ async def opened(store: Store, session: InterviewSession, engine: str, call_id: 
         if current is not None:
             await tx.save_session(replace(current, engine=engine, call_id=call_id))
         await tx.add_engine_call(EngineCall(call_id, engine, session.id, now, base_ms=base_ms, started_at=now))
+        # A webhook may be faster than the answer that names its call: what came before this row is taken in now.
+        for early in await tx.deliveries(engine, call_id=call_id):
+            await tx.mark_delivery(early.id, DeliveryState.STORED)
+            await tx.enqueue(APPLY_JOB, f"{early.id}:again", {"deliveryId": early.id})
         await tx.add_cost(
             CostEntry(
                 session.id, f"{engine}:{call_id}:estimate", CostKind.ESTIMATE, engine, "call", minutes, "minutes",
@@ -90,6 +102,9 @@ async def apply(store: Store, delivery_id: int, parse: Parse, now: datetime) -> 
         session = await tx.session(call.session_id, for_update=True) if call else None
         if call is None or session is None or session.status is SessionStatus.DELETED:
             await tx.mark_delivery(delivery_id, DeliveryState.IGNORED)
+            if session is not None:
+                # What came after the deletion holds the candidate's words as well (C-34).
+                await tx.purge_session(session.id)
             return
         acted = [await _take(tx, call.id, session, message, stored, now) for message in parse(stored)]
         await tx.mark_delivery(delivery_id, DeliveryState.APPLIED if any(acted) else DeliveryState.IGNORED)
@@ -125,9 +140,10 @@ async def _take(tx: Tx, call_id: str, session: InterviewSession, message: Messag
 
 
 def _accounted(call: EngineCall, report: CallReport, stored: StoredDelivery) -> EngineCall:
-    """The vendor's account stands above what single messages said."""
+    """The vendor's account stands above what single messages said, and has the transcript looked through once more when it was given up."""
     return replace(
         call,
+        settled_at=None,
         started_at=min(x for x in (call.started_at, report.started_at, call.created_at) if x),
         ended_at=report.ended_at or call.ended_at or stored.sent_at or stored.received_at,
         end_reason=report.reason,
@@ -162,7 +178,21 @@ async def _end_where_nobody_is(tx: Tx, session: InterviewSession, call: EngineCa
 
 # The vendor's transcript --------------------------------------------------------------------------------------------
 async def settle(store: Store, engine: str, call_id: str, parse: Parse, now: datetime, *, again: int = 0) -> None:
-    """Add what the vendor heard and we did not, once the session is over; a written report becomes stale and is made anew (C-23)."""
+    """Add what the vendor heard and we did not, once the session is over; a written report becomes stale and is made anew (C-23).
+
+    Raises Conflict when the log has grown meanwhile, to be tried again.
+    """
+    async with store.read() as tx:
+        call = await tx.engine_call(engine, call_id)
+        if call is None or call.settled_at is not None:
+            return
+        heard = [message for stored in await tx.deliveries(engine, call_id=call_id) for message in parse(stored)]
+        session = await tx.session(call.session_id)
+        events = await tx.events(call.session_id)
+    transcript = Transcript(session.questions if session else (), [stored.event for stored in events])
+    ours = [turn.text for turn in sorted(transcript.turns.values(), key=lambda t: t.start_ms) if _is_within(call, turn)]
+    # In a thread and outside of any transaction: aligning an hour of talk takes longer than a frame of audio may wait.
+    lacking = await asyncio.to_thread(missing, ours, _best_transcript(heard, call.started_at or call.created_at))
     async with store.begin() as tx:
         call = await tx.engine_call(engine, call_id, for_update=True)
         session = await tx.session(call.session_id, for_update=True) if call else None
@@ -174,61 +204,67 @@ async def settle(store: Store, engine: str, call_id: str, parse: Parse, now: dat
             payload = {"engine": engine, "callId": call_id, "round": again + 1}
             await tx.enqueue(SETTLE_JOB, key, payload, after_seconds=SETTLE_AGAIN_SECONDS)
             return
-        stored = await tx.deliveries(engine, call_id=call_id)
-        heard = _best_transcript([message for delivery in stored for message in parse(delivery)])
-        await _add_missing(tx, session, call, heard)
+        if lacking and session.status is not SessionStatus.DELETED:
+            await _add(tx, session, call, transcript, lacking, last_seq=events[-1].seq if events else 0)
         await tx.save_engine_call(replace(call, settled_at=now))
 
 
-def _best_transcript(messages: list[Message]) -> tuple[HeardTurn, ...]:
-    """The account's turns, else a whole transcript, else the finals in order of their time."""
+def _best_transcript(messages: list[Message], began: datetime) -> tuple[HeardTurn, ...]:
+    """The account's turns; else whichever holds more of the candidate, the finals or a whole transcript, which knows no times."""
     for message in messages:
         if isinstance(message, CallReport) and message.turns:
             return message.turns
-    for message in messages:
-        if isinstance(message, Transcribed):
-            return message.turns
-    finals = sorted((m for m in messages if isinstance(m, Said) and m.final and m.at), key=lambda m: (m.at, m.speaker, m.text))
-    first = finals[0].at if finals else None
-    turns = []
-    for said in finals:
-        start = int((said.at - first).total_seconds() * 1000) if said.at and first else 0
-        turns.append(HeardTurn(said.speaker, said.text, start, start))
-    return tuple(turns)
+    finals = [_placed(m, m.at, began) for m in messages if isinstance(m, Said) and m.final and m.at]
+    finals.sort(key=lambda turn: (turn.start_ms, turn.speaker, turn.text))
+    whole = sorted((m.turns for m in messages if isinstance(m, Transcribed)), key=repr)
+    return max((tuple(finals), *whole), key=_words_of_candidate)
 
 
-async def _add_missing(tx: Tx, session: InterviewSession, call: EngineCall, heard: tuple[HeardTurn, ...]) -> None:
-    if session.status is SessionStatus.DELETED or not heard:
-        return
-    stored = await tx.events(session.id)
-    events: list[Event] = [s.event for s in stored]
-    transcript = Transcript(session.questions, events)
-    ours = [turn.text for turn in sorted(transcript.turns.values(), key=lambda t: t.start_ms) if turn.speaker == "candidate"]
-    lacking = missing(ours, heard)
-    if not lacking:
-        return
-    added = []
-    for n, turn in enumerate(lacking, 1):
-        start_ms, end_ms = call.base_ms + turn.start_ms, call.base_ms + max(turn.start_ms, turn.end_ms)
+def _placed(said: Said, at: datetime, began: datetime) -> HeardTurn:
+    """A final comes when its words are over; how long they took follows from their number."""
+    end_ms = max(0, round((at - began).total_seconds() * 1000))
+    return HeardTurn(said.speaker, said.text, max(0, end_ms - WORD_MS * len(said.text.split())), end_ms)
+
+
+def _words_of_candidate(turns: tuple[HeardTurn, ...]) -> int:
+    return sum(len(turn.text.split()) for turn in turns if turn.speaker is Speaker.CANDIDATE)
+
+
+def _is_within(call: EngineCall, turn: Turn) -> bool:
+    """Whether the vendor can have heard these words: what was said before this call or after it is in no account of it."""
+    lasted = [call.duration_seconds or 0.0] + ([(call.ended_at - call.created_at).total_seconds()] if call.ended_at else [])
+    end_ms = call.base_ms + (max(lasted) + CLOCKS_DIFFER_SECONDS) * 1000 if any(lasted) else math.inf
+    return turn.speaker is Speaker.CANDIDATE and turn.end_ms > call.base_ms and turn.start_ms < end_ms
+
+
+async def _add(
+    tx: Tx, session: InterviewSession, call: EngineCall, transcript: Transcript, lacking: Sequence[HeardTurn], *, last_seq: int
+) -> None:
+    """Append the turns to the log that `transcript` is the fold of, up to `last_seq`. Raises Conflict when it is longer by now."""
+    added: list[TurnRecorded] = []
+    prefix = f"{call.engine}-{call.id[:40]}-"
+    before = sum(turn_id.startswith(prefix) for turn_id in transcript.turns)
+    for n, turn in enumerate(lacking, before + 1):
+        # Our clock stood still whenever nobody was connected; the vendor's did not.
+        start_ms = min(call.base_ms + turn.start_ms, session.elapsed_ms)
+        end_ms = min(call.base_ms + max(turn.start_ms, turn.end_ms), session.elapsed_ms)
         added.append(
             TurnRecorded(
-                at_ms=end_ms, turn_id=f"{call.engine}-{call.id[:40]}-{n}", speaker=turn.speaker, text=turn.text,
+                at_ms=end_ms, turn_id=f"{prefix}{n}", speaker=turn.speaker, text=turn.text,
                 question_id=transcript.owner(start_ms), start_ms=start_ms, end_ms=end_ms, source=TurnSource.SPEECH,
             )
         )  # fmt: skip
         transcript.apply(added[-1])
-    seq = stored[-1].seq if stored else 0
     await tx.append_events(
         session.id,
-        [(seq + n, event) for n, event in enumerate(added, 1)],
+        [(last_seq + n, event) for n, event in enumerate(added, 1)],
         turns=[turn_of(event) for event in added],
         segments=list(transcript.segments.values()),
     )
     logger.info("Interview {}: {} turns came from the vendor's transcript", session.id, len(added))
-    if session.status in (SessionStatus.COMPLETED, SessionStatus.PARTIAL):
-        has_report = await tx.report(session.id) is not None
-        await tx.save_session(replace(session, report_status=ReportStatus.STALE if has_report else ReportStatus.QUEUED))
-        await tx.enqueue(REPORT_JOB, f"{session.id}:{call.engine}:{call.id}", {"sessionId": session.id})
+    has_report = await tx.report(session.id) is not None
+    await tx.save_session(replace(session, report_status=ReportStatus.STALE if has_report else ReportStatus.QUEUED))
+    await tx.enqueue(REPORT_JOB, f"{session.id}:{prefix}{before + len(added)}", {"sessionId": session.id})
 
 
 # What never came ----------------------------------------------------------------------------------------------------
@@ -246,22 +282,22 @@ class Reconciler:
         """One look at every unsettled call that is due; returns how many were asked after."""
         async with self._store.read() as tx:
             waiting = await tx.unsettled_calls(self._engine, before=now - timedelta(seconds=ACCOUNT_SECONDS / 3))
-        asked = 0
-        for call in waiting:
-            due, wait = self._next.get(call.id, (now, 5.0))
-            if due > now or self._is_live(call.session_id):
-                continue
+        self._next = {call.id: self._next.get(call.id, (now, 5.0)) for call in waiting}
+        due = [call for call in waiting if self._next[call.id][0] <= now and not self._is_live(call.session_id)][:AT_ONCE]
+        for call in due:
+            wait = self._next[call.id][1]
             self._next[call.id] = (now + timedelta(seconds=wait), min(wait * 2, 120.0))
-            await self._ask(call, now)
-            asked += 1
-        self._next = {call.id: self._next[call.id] for call in waiting if call.id in self._next}
-        return asked
+        # Together: with a vendor that does not answer, one after the other would hold up the sweeper for minutes.
+        await asyncio.gather(*(self._ask(call, now) for call in due))
+        return len(due)
 
     async def _ask(self, call: EngineCall, now: datetime) -> None:
+        async with self._store.read() as tx:
+            session = await tx.session(call.session_id)
         try:
             account = await self._vendor.account(call.id)
             if account.live:
-                if now - call.created_at > timedelta(seconds=RECLAIM_SECONDS):
+                if now - call.created_at > timedelta(seconds=RECLAIM_SECONDS) and not _may_come_back(session, now):
                     logger.warning("A call at {} had outlived its interview and was ended", self._engine)
                     await self._vendor.hang_up(call.id)
                 return
@@ -270,32 +306,61 @@ class Reconciler:
             account = None
         if account is not None and account.complete and call.report_at is None:
             await receive(self._store, self._engine, account.delivery, now)
-        elif now - (call.ended_at or call.created_at) > timedelta(seconds=GIVE_UP_SECONDS):
+        elif now - _over_since(call, session) > timedelta(seconds=GIVE_UP_SECONDS):
             async with self._store.begin() as tx:
                 key = f"{call.engine}:{call.id}:given-up"
                 await tx.enqueue(SETTLE_JOB, key, {"engine": call.engine, "callId": call.id, "round": 0})
 
 
+def _may_come_back(session: InterviewSession | None, now: datetime) -> bool:
+    """Whether the call is kept on silence for a candidate whose line was lost, or somebody is in it at this moment."""
+    if session is None or session.status not in LIVE:
+        return False
+    return session.interrupted_at is None or now - session.interrupted_at <= timedelta(seconds=RECLAIM_SECONDS)
+
+
+def _over_since(call: EngineCall, session: InterviewSession | None) -> datetime:
+    """The latest moment at which the call may still have gone on."""
+    known = (call.ended_at, session.ended_at, session.interrupted_at) if session else (call.ended_at,)
+    return max([call.created_at, *(moment for moment in known if moment is not None)])
+
+
 # Recordings ---------------------------------------------------------------------------------------------------------
-async def fetch_recording(store: Store, recordings: RecordingStore, vendor: VoiceVendor, engine: str, call_id: str) -> None:
-    """Fetch the vendor's recording once and keep it as ours (C-21). Raises UpstreamFailed, to be tried again, unless there is none."""
+async def fetch_recording(
+    store: Store, recordings: RecordingStore, vendor: VoiceVendor, engine: str, call_id: str, *, again: int = 0
+) -> None:
+    """Fetch the vendor's recording once and keep it as ours (C-21). One that is late, or out of reach, is asked for again in jobs of its own.
+
+    It does not raise: a job that is tried again by the engine holds one of its few places while it waits, and reports need them.
+    """
     async with store.read() as tx:
         call = await tx.engine_call(engine, call_id)
-    if call is None or call.recording is not RecordingState.DUE:
+        session = await tx.session(call.session_id) if call else None
+    if call is None or call.recording is not RecordingState.DUE or session is None or session.status is SessionStatus.DELETED:
         return
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "recording"
         try:
             media = await vendor.recording(call_id, file)
         except UpstreamFailed as error:
-            if error.reason not in ("vapi_recording_404", "vapi_recording_foreign", "vapi_recording_too_large"):
-                raise
+            final = error.reason in ("vapi_recording_foreign", "vapi_recording_too_large")
+            if not final and again < len(RECORDING_WAITS):
+                async with store.begin() as tx:
+                    payload = {"engine": engine, "callId": call_id, "again": again + 1}
+                    key = f"{engine}:{call_id}:{again + 1}"
+                    await tx.enqueue(RECORDING_JOB, key, payload, after_seconds=RECORDING_WAITS[again])
+                return
             logger.warning("A vendor's recording was given up: {}", error.reason)
             media = ""
         if media:
             await asyncio.to_thread(recordings.keep_vendor, call.session_id, call_id, file, media)
     async with store.begin() as tx:
         current = await tx.engine_call(engine, call_id, for_update=True)
+        session = await tx.session(call.session_id, for_update=True)
+        deleted = session is None or session.status is SessionStatus.DELETED
         if current is not None:
-            state = RecordingState.STORED if media else RecordingState.FAILED
+            state = RecordingState.STORED if media and not deleted else RecordingState.FAILED
             await tx.save_engine_call(replace(current, recording=state))
+    if deleted:
+        # Deleted while it was being fetched: the purge may have been faster.
+        await asyncio.to_thread(recordings.delete, call.session_id)

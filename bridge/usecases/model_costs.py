@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from ..domain.unit_costs import CURRENCY, dearest, token_price
 from ..domain.upstream import CostEntry, CostKind
-from ..ports import ModelCall, Store
+from ..language_model import ModelCall
+from ..ports import Store
 
 PROVIDER = "gemini"
 

@@ -11,6 +11,7 @@ import secrets
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Literal
 from uuid import uuid4
 
 from .. import bank
@@ -21,7 +22,8 @@ from ..domain.questions import Question, choose, fit_minutes
 from ..domain.session import InterviewSession, SessionStatus, move
 from ..domain.setup import ENGLISH, LANGUAGES, InterviewSetup
 from ..errors import NotFound, Trouble
-from ..ports import LanguageModel, Store, Tx
+from ..language_model import LanguageModel
+from ..ports import Store, Tx
 from .write_questions import Written, write_questions
 
 RECENT_SESSIONS = 3
@@ -50,7 +52,7 @@ class Prepared:
     note: str | None = None
 
     @property
-    def questions_from(self) -> str:
+    def questions_from(self) -> Literal["gemini", "bank", "both"]:
         """`gemini`, `bank` or `both`."""
         return origin([question.id for question in self.session.questions])
 

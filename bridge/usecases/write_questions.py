@@ -20,7 +20,7 @@ from ..domain.questions import Question
 from ..domain.setup import InterviewSetup
 from ..domain.similarity import similarity
 from ..errors import ModelUnavailable, Trouble
-from ..ports import BUDGET_SECONDS, LanguageModel, ModelRequest, Purpose
+from ..language_model import BUDGET_SECONDS, LanguageModel, ModelRequest, Purpose
 from ..prompts import Prompt, questions
 from ..wire.written_questions import WrittenQuestion, WrittenQuestions
 

@@ -6,19 +6,18 @@ not in the prompt, so that nobody can talk the interviewer out of them. Read nex
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
-from urllib.parse import urlsplit
 
 from ..domain.catalog import TYPES
 from ..domain.questions import Question
 from ..domain.session import InterviewSession
 from ..domain.setup import FollowUpStyle, Pace
 from ..errors import UpstreamFailed
-from .vapi_messages import plain
+from . import vapi_urls
+from .vapi_messages import MAX_ID, plain
 
 PROMPT_VERSION = "vapi-interviewer-1"
 CLOSING_SECONDS = 90
@@ -75,7 +74,7 @@ class Hooks:
 
     webhook_url: str
     tools_url: str
-    secret: str
+    secret: str = field(repr=False)
 
 
 @dataclass(frozen=True)
@@ -103,7 +102,7 @@ def create_body(
         "timestamp": now.isoformat(),
         "prompt": PROMPT_VERSION,
     }
-    lines = "\n".join(f"{n}. {plain(q.spoken)} [{q.id}]" for n, q in enumerate(opening.questions, 1))
+    lines = "\n".join(f"{n}. {_one_line(q.spoken)} [{q.id}]" for n, q in enumerate(opening.questions, 1))
     system = SYSTEM.format(
         persona=f"a {TYPES[setup.type].title} interviewer", minutes=round(opening.minutes_left), questions=lines
     )
@@ -163,19 +162,27 @@ def _notes(session: InterviewSession) -> dict[str, str]:
         "role": setup.role,
         "level": setup.level,
     }
-    return {name: " ".join(plain(text).split())[:2_000] or "none given" for name, text in notes.items()}
+    return {name: _one_line(text)[:2_000] or "none given" for name, text in notes.items()}
+
+
+def _one_line(text: str) -> str:
+    return " ".join(plain(text).split())
 
 
 def _tools(hooks: Hooks) -> list[dict[str, Any]]:
     question_id = {"type": "string", "description": "Id of the question on the floor"}
     # No retries for tools: a repeated call would double the silence (§4.1).
     server = {"url": hooks.tools_url, "timeoutSeconds": 10, "headers": {"X-Vapi-Secret": hooks.secret}}
-    late = [{"type": "request-response-delayed", "timingMilliseconds": 3000, "content": "One moment."}]
+    # Without a start message of ours Vapi speaks a filler of its own at every call (§1.2).
+    messages = [
+        {"type": "request-start", "content": "Okay."},
+        {"type": "request-response-delayed", "timingMilliseconds": 3000, "content": "One moment."},
+    ]
 
     def tool(name: str, description: str, properties: dict[str, Any]) -> dict[str, Any]:
         parameters = {"type": "object", "properties": properties, "required": ["currentQuestionId"]}
         function = {"name": name, "description": description, "parameters": parameters}
-        return {"type": "function", "async": False, "function": function, "server": server, "messages": late}
+        return {"type": "function", "async": False, "function": function, "server": server, "messages": messages}
 
     said = {"type": "string", "description": "A few words of the answer; optional"}
     return [
@@ -210,40 +217,17 @@ def parse_created(body: Mapping[str, Any], *, api_base: str) -> Created:
     transport, monitor = body.get("transport"), body.get("monitor")
     url = transport.get("websocketCallUrl") if isinstance(transport, Mapping) else None
     call_id = body.get("id")
-    if not isinstance(url, str) or not isinstance(call_id, str) or not call_id or len(call_id) > 200:
+    if not isinstance(url, str) or not isinstance(call_id, str) or not 0 < len(call_id) <= MAX_ID:
         raise UpstreamFailed(NO_SOCKET, reason="vapi_no_socket")
     check_url(url, api_base=api_base, scheme="wss")
     control = monitor.get("controlUrl") if isinstance(monitor, Mapping) else None
-    if not isinstance(control, str) or not _is_allowed(control, api_base=api_base, scheme="https"):
+    if not isinstance(control, str) or not vapi_urls.allowed(control, api_base=api_base, scheme="https"):
         control = None
     return Created(call_id, url, control)
 
 
 def check_url(url: str, *, api_base: str, scheme: str) -> str:
     """The URL, if it is Vapi's. Raises UpstreamFailed."""
-    if not _is_allowed(url, api_base=api_base, scheme=scheme):
+    if not vapi_urls.allowed(url, api_base=api_base, scheme=scheme):
         raise UpstreamFailed(NO_SOCKET, reason="vapi_foreign_url")
     return url
-
-
-def _is_allowed(url: str, *, api_base: str, scheme: str) -> bool:
-    """`scheme` (wss or https) on api.vapi.ai or *.vapi.ai; with a loopback base also plain on loopback. No user, no odd port."""
-    try:
-        parts, base = urlsplit(url), urlsplit(api_base)
-        port = parts.port
-    except ValueError:
-        return False
-    host = (parts.hostname or "").lower()
-    if parts.username is not None or parts.password is not None or parts.fragment or not host or not url.isascii():
-        return False
-    if _loopback(base.hostname or ""):
-        plain_scheme = {"wss": "ws", "https": "http"}[scheme]
-        return parts.scheme in (scheme, plain_scheme) and _loopback(host)
-    return parts.scheme == scheme and port in (None, 443) and (host == "vapi.ai" or host.endswith(".vapi.ai"))
-
-
-def _loopback(host: str) -> bool:
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from ..domain.ended import Ending, judge
 from ..domain.events import Speaker
 from ..domain.upstream import (
     CallBegan,
@@ -33,9 +34,15 @@ from ..domain.upstream import (
 )
 from ..errors import InvalidInput
 from . import strict_json
+from .vapi_keeping import HIDDEN, clean_object, clean_text, redact
 
 MAX_TEXT = 20_000
 """Characters of one utterance that are kept."""
+MAX_ID = 200
+MAX_COST = 10_000
+"""No call costs so much: such a figure is none."""
+CALL_FAILED = "call-failed-error"
+"""The document's `call.failed` where it names no reason of failure."""
 ROLES = {
     "user": Speaker.CANDIDATE,
     "customer": Speaker.CANDIDATE,
@@ -47,26 +54,28 @@ ROLES = {
 }
 PENDING = "Tool Result Still Pending But Proceed Further If Possible."
 """What Vapi's history says while a tool is at work (§2.4)."""
-SECRET = re.compile(
-    r"(?i)^(websocketCallUrl|controlUrl|listenUrl|presigned.*|.*recordingUrl|.*Url|url|headers|secret|secretKey|credentials|number|"
-    r"authorization)$"
-)
-HIDDEN = "[removed]"
-LINE = re.compile(r"^\s*(INTERVIEWER|USER|AI|ASSISTANT|BOT|CUSTOMER|CANDIDATE)\s*:\s*(.*)$", re.IGNORECASE)
+LINE = re.compile(r"^([A-Z][A-Za-z]{1,15})\s?:\s*(.*)$")
+"""A line's speaker; a small letter begins words of an answer."""
+NOT_SPOKEN = frozenset({"system", "tool", "function"})
 FINAL_TRANSCRIPT = re.compile(r"^transcript(\[.*\])?$")
+HISTORY = ("conversation-update", "model-output", "voice-input")
+"""Frames of which the text is not used: long and frequent, so they are not looked through."""
+COST_PARTS = ("transport", "stt", "llm", "tts", "vapi", "chat")
+"""Sums of money in a `costBreakdown`; it counts tokens and characters as well."""
 
 
 # From the socket ----------------------------------------------------------------------------------------------------
 def parse_socket(data: str | bytes) -> tuple[Message, ...]:
     """What a text frame says; frames are flat, but one inside `message` is understood as well. Never raises."""
     try:
-        body = strict_json.loads(data)
-    except InvalidInput:
+        body = json.loads(data)
+    except (ValueError, RecursionError):
         return (Other("unreadable"),)
     if not isinstance(body, dict):
         return (Other("unreadable"),)
     inner = body.get("message")
-    return _messages(inner if isinstance(inner, dict) else body)
+    m = inner if isinstance(inner, dict) else body
+    return (Other(m["type"]),) if m.get("type") in HISTORY else _messages(clean_object(m))
 
 
 def _messages(m: dict[str, Any]) -> tuple[Message, ...]:
@@ -89,7 +98,7 @@ def _messages(m: dict[str, Any]) -> tuple[Message, ...]:
         case "end-of-call-report":
             return (_report(m, at),)
         case "call.artifact.upload":
-            return (Recorded(),)
+            return (Recorded(),) if _has_recording(m.get("artifacts")) else (Other(type_),)
         case _ if FINAL_TRANSCRIPT.match(type_):
             return _said(m, at)
         case _:
@@ -107,7 +116,7 @@ def _speech(m: dict[str, Any]) -> tuple[Message, ...]:
 def _said(m: dict[str, Any], at: datetime | None) -> tuple[Message, ...]:
     speaker = ROLES.get(_text(m.get("role")).lower())
     text = _words(m.get("transcript"))
-    if speaker is None or not text:
+    if speaker is None or not text or text == PENDING:
         return (Other("transcript"),)
     return (Said(speaker, text, m.get("transcriptType") != "partial", at, _share(m.get("confidence"))),)
 
@@ -129,8 +138,8 @@ def tool_calls(m: dict[str, Any]) -> tuple[ToolCall, ...]:
         if not isinstance(item, dict):
             continue
         function = item["function"] if isinstance(item.get("function"), dict) else {}
-        call_id, name = _text(item.get("id")), _text(function.get("name") or item.get("name"))
-        if call_id and name:
+        call_id, name = item.get("id"), _text(function.get("name") or item.get("name"))
+        if isinstance(call_id, str) and call_id and name:
             given = next((x[k] for x in (function, item) for k in ("arguments", "parameters") if x.get(k) is not None), None)
             calls.setdefault(call_id, ToolCall(call_id, name, _arguments(given)))
     return tuple(calls.values())
@@ -156,67 +165,87 @@ def _report(m: dict[str, Any], at: datetime | None) -> CallReport:
     started, ended = moment(m.get("startedAt")), moment(m.get("endedAt"))
     duration = _number(m.get("durationSeconds"))
     if duration is None and started and ended:
-        duration = max(0.0, (ended - started).total_seconds())
-    cost = _number(m.get("cost"))
+        duration = (ended - started).total_seconds()
     parts = m["costBreakdown"] if isinstance(m.get("costBreakdown"), dict) else {}
     messages = artifact.get("messages") or m.get("messages")
     turns = _turns(messages) or transcript_turns(artifact.get("transcript") or m.get("transcript"))
-    recording = artifact.get("recording") or m.get("recordingUrl") or artifact.get("recordingUrl")
+    recording = any(holder.get(key) for holder in (artifact, m) for key in ("recording", "recordingUrl", "stereoRecordingUrl"))
     return CallReport(
         reason=_text(m.get("endedReason")) or "unknown",
         started_at=started,
         ended_at=ended or at,
-        duration_seconds=duration,
-        cost_micros=None if cost is None else round(cost * 1_000_000),
-        cost_parts={
-            k: round(v * 1_000_000) for k, v in ((k, _number(v)) for k, v in parts.items()) if v is not None and k != "total"
-        },
+        duration_seconds=None if duration is None else max(0.0, duration),
+        # Zero means that it is not settled yet (§1.4).
+        cost_micros=_micros(m.get("cost")) or None,
+        cost_parts={name: micros for name in COST_PARTS if (micros := _micros(parts.get(name))) is not None},
         turns=turns,
-        has_recording=bool(recording),
+        has_recording=recording,
     )
 
 
+def _has_recording(artifacts: Any) -> bool:
+    """Whether an upload of artifacts holds a recording that succeeded."""
+    items = artifacts if isinstance(artifacts, list) else []
+    return any(isinstance(a, dict) and "recording" in _text(a.get("type")) and a.get("success") is not False for a in items)
+
+
 def _turns(messages: Any) -> tuple[HeardTurn, ...]:
+    given = [m for m in messages if isinstance(m, dict)] if isinstance(messages, list) else []
+    began = next((time for m in given if (time := _number(m.get("time"))) is not None), 0.0)
+    unit = 1000 if any(_counts_seconds(m) for m in given) else 1
     turns = []
-    for m in messages if isinstance(messages, list) else []:
-        if not isinstance(m, dict):
-            continue
-        speaker, text = ROLES.get(_text(m.get("role")).lower()), _words(m.get("message") or m.get("content"))
+    for m in given:
+        speaker = ROLES.get(_text(m.get("role") or m.get("speaker") or m.get("name")).lower())
+        text = next((words for key in ("message", "content", "transcript", "text") if (words := _words(m.get(key)))), "")
         if speaker is None or not text or text == PENDING:
             continue
-        start = round((_number(m.get("secondsFromStart")) or 0.0) * 1000)
-        time_, end_time = _number(m.get("time")), _number(m.get("endTime"))
-        # `duration` is called seconds and is milliseconds (§4.2): the two times are believed first.
-        length = end_time - time_ if time_ is not None and end_time is not None else _number(m.get("duration")) or 0.0
-        turns.append(HeardTurn(speaker, text, max(0, start), max(0, start) + max(0, round(length)), _share(m.get("confidence"))))
+        seconds, time = _number(m.get("secondsFromStart")), _number(m.get("time"))
+        start = seconds * 1000 if seconds is not None else 0 if time is None else time - began
+        span = _span(m)
+        length = (_number(m.get("duration")) or 0) * unit if span is None else span
+        start_ms = max(0, round(start))
+        turns.append(HeardTurn(speaker, text, start_ms, start_ms + max(0, round(length)), _share(m.get("confidence"))))
     return tuple(turns)
+
+
+def _span(m: dict[str, Any]) -> float | None:
+    """Milliseconds of a message by its two times, which are believed before its duration."""
+    time, end = _number(m.get("time")), _number(m.get("endTime"))
+    return None if time is None or end is None else end - time
+
+
+def _counts_seconds(m: dict[str, Any]) -> bool:
+    """Whether this message's duration, documented as seconds and sent as milliseconds, is in seconds after all (§4.2)."""
+    span, duration = _span(m), _number(m.get("duration"))
+    return bool(span and duration and abs(duration * 1000 - span) < abs(duration - span))
 
 
 def transcript_turns(transcript: Any) -> tuple[HeardTurn, ...]:
     """A transcript given as lines `NAME: words` (or as an array): consecutive lines of one speaker are one turn (C-22). Times are unknown: 0."""
     if isinstance(transcript, list):
         return _turns(transcript)
-    turns: list[HeardTurn] = []
-    for line in str(transcript).splitlines() if isinstance(transcript, str) else ():
+    said: list[tuple[Speaker, list[str]]] = []
+    speaker: Speaker | None = None
+    for line in transcript.splitlines() if isinstance(transcript, str) else ():
         found = LINE.match(line)
-        if found:
-            name = found[1].lower()
-            speaker = Speaker.CANDIDATE if name in ("user", "customer", "candidate") else Speaker.INTERVIEWER
-            words = _words(found[2])
-        elif turns:
-            speaker, words = turns[-1].speaker, _words(line)
-        else:
+        name = found[1].lower() if found else ""
+        begins = name in ROLES or name in NOT_SPOKEN
+        if begins:
+            speaker = ROLES.get(name)
+        words = _words(found[2] if found and begins else line)
+        if speaker is None or not words or words == PENDING:
             continue
-        if turns and turns[-1].speaker is speaker:
-            turns[-1] = HeardTurn(speaker, f"{turns[-1].text} {words}".strip(), 0, 0)
+        if said and said[-1][0] is speaker:
+            said[-1][1].append(words)
         else:
-            turns.append(HeardTurn(speaker, words, 0, 0))
-    return tuple(turn for turn in turns if turn.text)
+            said.append((speaker, [words]))
+    return tuple(HeardTurn(who, " ".join(lines), 0, 0) for who, lines in said)
 
 
 # Webhooks -----------------------------------------------------------------------------------------------------------
 def parse_delivery(body: dict[str, Any]) -> Delivery:
     """One webhook of either family. Never raises; what is not understood is kept as `Other`."""
+    body = clean_object(body)
     m = body.get("message")
     if isinstance(m, dict):
         call = m["call"] if isinstance(m.get("call"), dict) else {}
@@ -225,7 +254,8 @@ def parse_delivery(body: dict[str, Any]) -> Delivery:
     else:
         call_id, messages = _text(body.get("callId")), _document(body)
         type_, sent = _text(body.get("type")) or "unknown", moment(body.get("timestamp"))
-    return Delivery(call_id[:200] or None, _key(messages, body), type_[:100], messages, redact(body), sent)
+    kept = redact(body)
+    return Delivery(call_id if 0 < len(call_id) <= MAX_ID else None, _key(messages, kept), type_[:100], messages, kept, sent)
 
 
 def _document(body: dict[str, Any]) -> tuple[Message, ...]:
@@ -237,18 +267,21 @@ def _document(body: dict[str, Any]) -> tuple[Message, ...]:
         case "call.ended":
             return (CallEnded(_text(body.get("reason")) or "customer-ended-call", at),)
         case "call.failed":
-            return (CallEnded(_text(body.get("reason")) or "call-failed-error", at),)
+            reason = _text(body.get("reason"))
+            # A failure stays one, even where its reason has the name of a good end.
+            return (CallEnded(reason if reason and judge(reason, spoke=False) is Ending.FAILED else CALL_FAILED, at),)
         case "call.transcript":
             turns = transcript_turns(body.get("transcript"))
             return (Transcribed(turns),) if turns else (Other("call.transcript"),)
         case "call.recording":
-            return (Recorded(_text(body.get("recordingUrl")) or None),)
+            url = _text(body.get("recordingUrl"))
+            return (Recorded(None if url == HIDDEN else url),) if url else (Other("call.recording"),)
         case other:
             return (Other(other or "unknown"),)
 
 
-def _key(messages: tuple[Message, ...], body: dict[str, Any]) -> str:
-    """What names this fact for ever; both families give the same one."""
+def _key(messages: tuple[Message, ...], kept: dict[str, Any]) -> str:
+    """What names this fact for ever; both families give the same one. Signed links differ from delivery to delivery: `kept` has none."""
     match messages[0]:
         case CallBegan():
             return "began"
@@ -260,15 +293,10 @@ def _key(messages: tuple[Message, ...], body: dict[str, Any]) -> str:
             return f"tools:{_digest([call.id for call in calls])}"
         case Said(speaker, text, True, at):
             return f"said:{_digest([speaker.value, text, str(at)])}"
+        case Recorded():
+            return "recording"
         case _:
-            return f"body:{_digest(body)}"
-
-
-def redact(value: Any) -> Any:
-    """The value without secrets, signed links and phone numbers (§6, last row)."""
-    if isinstance(value, dict):
-        return {k: HIDDEN if SECRET.match(k) and v not in (None, "") else redact(v) for k, v in value.items()}
-    return [redact(item) for item in value] if isinstance(value, list) else value
+            return f"body:{_digest(kept)}"
 
 
 def tool_results(answers: Sequence[tuple[ToolCall, str | None, str | None]]) -> dict[str, Any]:
@@ -276,7 +304,7 @@ def tool_results(answers: Sequence[tuple[ToolCall, str | None, str | None]]) -> 
     results = []
     for call, result, error in answers:
         kind, text = ("error", error) if error is not None else ("result", result or "")
-        results.append({"toolCallId": call.id, "name": call.name, kind: " ".join(text.split())})
+        results.append({"toolCallId": call.id, "name": call.name, kind: " ".join(clean_text(text).split())})
     return {"results": results}
 
 
@@ -303,7 +331,7 @@ def encode(frame: dict[str, Any]) -> str:
 
 def plain(text: str) -> str:
     """The text without LiquidJS tokens: Vapi renders every text it is given (§1.2)."""
-    return re.sub(r"\{\{|\}\}|\{%|%\}", " ", text)
+    return re.sub(r"\{\{|\}\}|\{%|%\}", " ", clean_text(text))
 
 
 # Values -------------------------------------------------------------------------------------------------------------
@@ -330,6 +358,11 @@ def _words(value: Any) -> str:
 
 def _number(value: Any) -> float | None:
     return float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < 1e15 else None
+
+
+def _micros(value: Any) -> int | None:
+    number = _number(value)
+    return round(number * 1_000_000) if number is not None and 0 <= number < MAX_COST else None
 
 
 def _share(value: Any) -> float | None:

@@ -35,6 +35,8 @@ from .vapi_words import VapiWords
 
 SILENT_SECONDS = 5.0
 """No word of any kind so long after the candidate stopped speaking: Vapi is silent (F2)."""
+SPEECHLESS_SECONDS = 8.0
+"""No sound so long after Vapi was given something to say."""
 GOODBYE_SECONDS = 25.0
 """Once the questions are over, Vapi has so long to say goodbye and hang up."""
 NOTICE_AFTER_MS = 12_000
@@ -79,6 +81,7 @@ class VapiEngine:
         self._quiet_since: int | None = None
         self._noticed = False
         self._unanswered_since: float | None = None
+        self._given_at: float | None = None
         self._stopped = False
         self._client_ready = asyncio.Event()
         self._detector = calls.vad.open(lambda speaking, at_ms: self._news.put_nowait(Spoke(at_ms, speaking)))
@@ -132,7 +135,7 @@ class VapiEngine:
             await self._take(await self._news.get())
 
     def _attach(self, call: VapiCall) -> None:
-        self._call = call
+        self._call, self._given_at = call, time.monotonic()
         call.listener = self._news.put_nowait
         call.relay.on_played = self._on_played
         call.relay.attach(self._send_audio)
@@ -234,6 +237,7 @@ class VapiEngine:
         """What it asks is heard with the interviewer's next stretch of speech."""
         if asks := self._parts.conductor.asks_of(answer):
             self._words.expect_answer(asks)
+            self._given_at = time.monotonic()
         if answer.result.get("done"):
             self._over_at = time.monotonic()
         self._news.put_nowait(answer)
@@ -300,14 +304,18 @@ class VapiEngine:
         return self._call is not None and self._call.relay.playing
 
     def _silent(self) -> bool:
-        """Whether Vapi has given no sign of life since the candidate stopped to speak."""
-        if self._call is None or self._unanswered_since is None:
+        """Whether Vapi has given no sign of life since the candidate stopped to speak, or since it was given something to say."""
+        if self._call is None:
             return False
-        sign = max(self._call.said_at, self._call.relay.counters.last_sound_at)
-        return sign < self._unanswered_since and time.monotonic() - self._unanswered_since > SILENT_SECONDS
+        sound_at, now = self._call.relay.counters.last_sound_at, time.monotonic()
+        if self._given_at is not None and self._words.asks is not None:
+            return sound_at < self._given_at and now - self._given_at > SPEECHLESS_SECONDS
+        since = self._unanswered_since
+        return since is not None and max(self._call.said_at, sound_at) < since and now - since > SILENT_SECONDS
 
     def _expect(self, line: Line) -> None:
         self._words.expect_line(line)
+        self._given_at = time.monotonic()
         if line.last:
             self._over_at = time.monotonic()
 

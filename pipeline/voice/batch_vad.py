@@ -1,6 +1,6 @@
 """Voice detection for all calls at once: one Silero session, windows of many calls in one batch, one quiet thread (performance.md §2).
 
-A call feeds its audio from the event loop; the thread looks every 30 ms, runs what has come for everybody, and tells only changes back. When somebody counts as
+A call feeds its audio from the event loop; the thread looks every 40 ms, runs what has come for everybody, and tells only changes back. When somebody counts as
 speaking is pipecat's rule (`VADAnalyzer`): confidence and loudness for `start_secs`, neither for `stop_secs`. Read next: `speech_gate`, which holds that rule.
 """
 
@@ -12,24 +12,26 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from loguru import logger
 from onnxruntime import InferenceSession
 from pipecat.audio.vad.vad_analyzer import VADParams
 
-from bridge.wire.candidate import BYTES_PER_MS, SAMPLE_RATE
+from bridge.wire.candidate import SAMPLE_RATE
 
 from .detectors import MIN_VOLUME, silero_session
 from .speech_gate import WINDOW_SAMPLES, SpeechGate
 
-LOOK_SECONDS = 0.03
+LOOK_SECONDS = 0.04
 MAX_BATCH = 32
 NICENESS = 5
-WINDOW_BYTES = WINDOW_SAMPLES * 2
+SAMPLES_PER_MS = SAMPLE_RATE // 1000
+STATE_SIZE = 128
 CONTEXT_SAMPLES = 64
 """What the model sees again of the window before."""
-MAX_WAITING_BYTES = 2_000 * BYTES_PER_MS
+MAX_WAITING = 2 * SAMPLE_RATE
 GAP_MS = 250
 """Audio this far from where the audio before it ended does not continue it."""
 STALE_SECONDS = 1.0
@@ -37,6 +39,7 @@ STALE_SECONDS = 1.0
 NOT_SPEECH = 1e-7
 """Power of a window (-70 dBFS) that needs no model while nobody speaks: digital silence, a closed microphone."""
 
+Samples = np.ndarray[Any, np.dtype[np.float32]]
 OnChange = Callable[[bool, int], None]
 """Called on the event loop with whether the candidate speaks now, and the call time in ms from which on that is so."""
 
@@ -78,41 +81,54 @@ class Detector:
 class _Stream:
     """What the thread knows of one call."""
 
-    def __init__(self, params: VADParams) -> None:
-        self.waiting = bytearray()
+    def __init__(self, params: VADParams, slot: int) -> None:
         self.gate = SpeechGate(params)
-        self.state = np.zeros((2, 128), dtype=np.float32)
-        self.context = np.zeros(CONTEXT_SAMPLES, dtype=np.float32)
+        self.slot = slot
         self.fed_at = 0.0
+        self._samples = np.zeros(CONTEXT_SAMPLES, dtype=np.float32)
+        """-1 to 1; what is before `_at` has been heard."""
+        self._at = CONTEXT_SAMPLES
         self._first_ms = 0.0
+        """Call time of the sample at `_at`."""
+
+    @property
+    def waiting(self) -> int:
+        """Samples to be heard."""
+        return len(self._samples) - self._at
 
     @property
     def end_ms(self) -> int:
         """Call time of the end of what has come."""
-        return int(self._first_ms + len(self.waiting) / BYTES_PER_MS)
+        return int(self._first_ms + self.waiting / SAMPLES_PER_MS)
 
     def put(self, pcm: bytes, at_ms: int) -> bool:
         """Lay audio behind what waits; False when it does not continue it, and what waited is gone."""
         continues = self.fed_at == 0 or abs(at_ms - self.end_ms) <= GAP_MS
         if not continues:
-            self.waiting.clear()
+            self._at = len(self._samples)
         self.fed_at = time.monotonic()
-        self._first_ms = at_ms - len(self.waiting) / BYTES_PER_MS
-        self.waiting += pcm
-        if len(self.waiting) > MAX_WAITING_BYTES:
-            self._drop(len(self.waiting) - MAX_WAITING_BYTES)
+        self._first_ms = at_ms - self.waiting / SAMPLES_PER_MS
+        added = np.frombuffer(pcm, dtype="<i2").astype(np.float32)
+        added *= 1 / 32768
+        self._samples = np.concatenate((self._samples[self._at - CONTEXT_SAMPLES :], added))
+        self._at = CONTEXT_SAMPLES
+        if self.waiting > MAX_WAITING:
+            self._pass(self.waiting - MAX_WAITING)
         return continues
 
-    def next_window(self) -> tuple[np.ndarray, int]:
-        """The next window's samples, -1 to 1, and its call time."""
-        samples = np.frombuffer(bytes(self.waiting[:WINDOW_BYTES]), dtype="<i2") * np.float32(1 / 32768)
-        at_ms = int(self._first_ms)
-        self._drop(WINDOW_BYTES)
-        return samples, at_ms
+    def next_window(self) -> tuple[Samples, int]:
+        """The next window behind its context, and the call time at which it begins."""
+        window, at_ms = self._samples[self._at - CONTEXT_SAMPLES : self._at + WINDOW_SAMPLES], int(self._first_ms)
+        self._pass(WINDOW_SAMPLES)
+        return window, at_ms
 
-    def _drop(self, size: int) -> None:
-        del self.waiting[:size]
-        self._first_ms += size / BYTES_PER_MS
+    def _pass(self, samples: int) -> None:
+        self._at += samples
+        self._first_ms += samples / SAMPLES_PER_MS
+
+    def forget(self) -> None:
+        """Let the next window have no context."""
+        self._samples[self._at - CONTEXT_SAMPLES : self._at] = 0
 
 
 class BatchVad:
@@ -126,8 +142,10 @@ class BatchVad:
         self._thread: threading.Thread | None = None
         self._closed = False
         self._rate = np.array(SAMPLE_RATE, dtype=np.int64)
-        self._audio = np.zeros((MAX_BATCH, CONTEXT_SAMPLES + WINDOW_SAMPLES), dtype=np.float32)
-        self._state = np.zeros((2, MAX_BATCH, 128), dtype=np.float32)
+        self._windows = np.zeros((MAX_BATCH, CONTEXT_SAMPLES + WINDOW_SAMPLES), dtype=np.float32)
+        self._states = np.zeros((2, MAX_BATCH, STATE_SIZE), dtype=np.float32)
+        """The model's memory of each call, by slot."""
+        self._free: list[int] = list(range(MAX_BATCH))
 
     def open(self, on_change: OnChange) -> Detector:
         """Detect for one more call. Needs a running event loop."""
@@ -162,7 +180,7 @@ class BatchVad:
                 self._detect(session)
                 self._settle()
                 time.sleep(LOOK_SECONDS)
-        except Exception as error:
+        except Exception as error:  # the thread's top: it is told, and the thread ends with it
             logger.error("Voice detection has ended: {}", type(error).__name__)
             raise
 
@@ -171,55 +189,60 @@ class BatchVad:
             detector, pcm, at_ms = self._inbox.popleft()
             if detector.closed:
                 continue
-            stream = self._streams.get(detector)
-            if stream is None:
-                stream = self._streams[detector] = _Stream(self._params)
+            stream = self._streams.get(detector) or self._begin(detector)
             ended_ms = stream.end_ms
             if not stream.put(pcm, at_ms):
                 self._stopped(detector, stream, ended_ms)
 
+    def _begin(self, detector: Detector) -> _Stream:
+        if not self._free:
+            slots = self._states.shape[1]
+            self._free = list(range(slots, 2 * slots))
+            self._states = np.concatenate((self._states, np.zeros_like(self._states)), axis=1)
+        stream = self._streams[detector] = _Stream(self._params, self._free.pop())
+        self._states[:, stream.slot] = 0
+        return stream
+
     def _detect(self, session: InferenceSession) -> None:
         while not self._closed:
-            ready = [(d, s) for d, s in self._streams.items() if len(s.waiting) >= WINDOW_BYTES and not d.closed][:MAX_BATCH]
+            ready = [item for item in self._streams.items() if item[1].waiting >= WINDOW_SAMPLES][:MAX_BATCH]
             if not ready:
                 return
-            heard: list[tuple[Detector, _Stream, float, int]] = []
-            for detector, stream in ready:
-                samples, at_ms = stream.next_window()
-                power = float(np.dot(samples, samples)) / WINDOW_SAMPLES
-                if power < NOT_SPEECH and stream.gate.quiet:
-                    stream.context = samples[-CONTEXT_SAMPLES:]
-                    self._judge(detector, stream, 0.0, power, at_ms)
-                    continue
-                row = len(heard)
-                self._audio[row, :CONTEXT_SAMPLES] = stream.context
-                self._audio[row, CONTEXT_SAMPLES:] = samples
-                self._state[:, row] = stream.state
-                stream.context = samples[-CONTEXT_SAMPLES:]
-                heard.append((detector, stream, power, at_ms))
-            if heard:
-                self._ask(session, heard)
+            times = []
+            for row, (_, stream) in enumerate(ready):
+                self._windows[row], at_ms = stream.next_window()
+                times.append(at_ms)
+            heard = self._windows[: len(ready), CONTEXT_SAMPLES:]
+            powers = np.einsum("ij,ij->i", heard, heard) / WINDOW_SAMPLES
+            asked = [row for row, (_, stream) in enumerate(ready) if powers[row] >= NOT_SPEECH or not stream.gate.quiet]
+            confidences = np.zeros(len(ready), dtype=np.float32)
+            if asked:
+                confidences[asked] = self._ask(session, asked, [ready[row][1].slot for row in asked])
+            for (detector, stream), confidence, power, at_ms in zip(
+                ready, confidences.tolist(), powers.tolist(), times, strict=True
+            ):
+                self._judge(detector, stream, confidence, power, at_ms)
 
-    def _ask(self, session: InferenceSession, heard: list[tuple[Detector, _Stream, float, int]]) -> None:
-        count = len(heard)
-        inputs = {"input": self._audio[:count], "state": np.ascontiguousarray(self._state[:, :count]), "sr": self._rate}
-        confidences, states = session.run(None, inputs)
-        for row, (detector, stream, power, at_ms) in enumerate(heard):
-            stream.state = states[:, row].copy()
-            self._judge(detector, stream, float(confidences[row, 0]), power, at_ms)
+    def _ask(self, session: InferenceSession, rows: list[int], slots: list[int]) -> Samples:
+        """The model's confidence in each of these windows."""
+        inputs = {"input": self._windows[rows], "state": self._states[:, slots], "sr": self._rate}
+        confidences, self._states[:, slots] = session.run(None, inputs)
+        found: Samples = confidences[:, 0]
+        return found
 
     def _judge(self, detector: Detector, stream: _Stream, confidence: float, power: float, at_ms: int) -> None:
         if (change := stream.gate.hear(confidence, power, at_ms)) is not None:
             detector.tell(*change)
         if stream.gate.take_reset():
-            stream.state = np.zeros_like(stream.state)
-            stream.context = np.zeros_like(stream.context)
+            self._states[:, stream.slot] = 0
+            stream.forget()
 
     def _settle(self) -> None:
         """Forget closed calls; who sends nothing any more has stopped speaking."""
         now = time.monotonic()
         for detector, stream in list(self._streams.items()):
             if detector.closed:
+                self._free.append(stream.slot)
                 del self._streams[detector]
             elif now - stream.fed_at > STALE_SECONDS:
                 self._stopped(detector, stream, stream.end_ms)

@@ -80,6 +80,47 @@ def test_curriculum_counts(interview_type):
     assert len({lesson.title for lesson in module.lessons}) == profile.units
 
 
+@pytest.mark.parametrize("interview_type", ONLY)
+def test_concepts_are_a_fixed_list_over_all_lessons(interview_type):
+    """M13: every lesson is in one group of its own area; skills have phrases instead; slugs and titles are told apart."""
+    module = bank.module(interview_type)
+    area = {lesson.ref: lesson.focus_area for lesson in module.lessons}
+    groups = [concept for concept in module.concepts if concept.lessons]
+    skills = [concept for concept in module.concepts if concept.phrases]
+
+    assert sorted(area) == sorted(ref for concept in groups for ref in concept.lessons)
+    assert {concept.focus_area for concept in groups} == set(TYPES[interview_type].areas)
+    assert all({area[ref] for ref in concept.lessons} == {concept.focus_area} for concept in groups)
+    assert all(not skill.focus_area and not skill.lessons for skill in skills)
+    assert len(module.concepts) == len(groups) + len(skills)
+    assert len({c.slug for c in module.concepts}) == len({c.title for c in module.concepts}) == len(module.concepts)
+
+
+@pytest.mark.parametrize("interview_type", ONLY)
+def test_concepts_are_few_enough_to_come_back(interview_type):
+    """M13: each key point of the bank has a concept, each concept several key points, and no skill swallows the rest."""
+    module = bank.module(interview_type)
+    found = Counter(
+        concept.slug if (concept := module.concept(q.lesson, point.text)) else None
+        for q in bank.load(interview_type)
+        for point in q.key_points
+    )
+
+    assert set(found) == {concept.slug for concept in module.concepts}
+    assert min(found.values()) >= 2
+    assert max(found.values()) <= found.total() / 5
+
+
+def test_a_concept_of_an_unknown_lesson():
+    """C-45: a skill is told by its words; nothing is made up for the rest."""
+    module = bank.module(InterviewType.DSA)
+
+    assert getattr(module.concept("99.1", "It takes linear time."), "slug", None) == "cost"
+    assert getattr(module.concept("3.112", "Halves the range."), "slug", None) == "binary-search"
+    assert module.concept("99.1", "Halves the range.") is None
+    assert module.concept(None, "Halves the range.") is None
+
+
 def test_ids_are_unique_and_there_are_at_least_150():
     """Ids name a question across the whole bank."""
     ids = [q.id for q in bank.questions()]

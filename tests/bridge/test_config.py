@@ -43,3 +43,45 @@ def test_a_secret_may_come_from_a_file_and_is_never_repeated(tmp_path):
     with pytest.raises(SettingsError) as refused:
         load({"PREPKIT_PORT": "s3cret"})
     assert "s3cret" not in refused.value.message
+
+
+@pytest.mark.parametrize(
+    ("environment", "words"),
+    [
+        ({"GEMINI_BASE_URL": "http://gemini.example"}, "GEMINI_BASE_URL must be https"),
+        ({"GEMINI_BASE_URL": "ftp://127.0.0.1"}, "GEMINI_BASE_URL must be https"),
+        ({"GEMINI_BASE_URL": "https://"}, "GEMINI_BASE_URL must be https"),
+        ({"PREPKIT_GEMINI_TEMPERATURE_REPORT": "2.1"}, "PREPKIT_GEMINI_TEMPERATURE_REPORT"),
+        ({"PREPKIT_GEMINI_TOP_P_LIVE": "0"}, "PREPKIT_GEMINI_TOP_P_LIVE"),
+        ({"PREPKIT_GEMINI_TOP_K_QUESTIONS": "many"}, "PREPKIT_GEMINI_TOP_K_QUESTIONS"),
+        ({"PREPKIT_GEMINI_THINKING_LIVE": "deeply"}, "PREPKIT_GEMINI_THINKING_LIVE"),
+        ({"PREPKIT_GEMINI_MODEL_LIVE": "../secret"}, "PREPKIT_GEMINI_MODEL_LIVE"),
+        ({"PREPKIT_GEMINI_MODEL_QUESTION": "x"}, "PREPKIT_GEMINI_MODEL_QUESTIONS"),
+    ],
+)
+def test_a_wrong_gemini_setting_is_named(environment, words):
+    """Contract 3: https, or http on loopback; the document's parameters within what Gemini takes."""
+    with pytest.raises(SettingsError, match=words):
+        load(environment)
+
+
+def test_gemini_s_parameters_may_be_left_to_the_model():
+    """C-28: empty means not sent; a stand-in on loopback may speak plain http; the key is never shown."""
+    settings = load(
+        {
+            "GEMINI_API_KEY": "s3cret",
+            "GEMINI_BASE_URL": "http://127.0.0.1:9999",
+            "PREPKIT_GEMINI_TEMPERATURE_QUESTIONS": "",
+            "PREPKIT_GEMINI_TOP_K_QUESTIONS": "",
+            "PREPKIT_GEMINI_THINKING_QUESTIONS": "",
+            "PREPKIT_GEMINI_TOP_P_QUESTIONS": "0.5",
+        }
+    )
+
+    assert (None, None, "", 0.5) == (
+        settings.gemini_temperature_questions,
+        settings.gemini_top_k_questions,
+        settings.gemini_thinking_questions,
+        settings.gemini_top_p_questions,
+    )
+    assert "s3cret" not in repr(settings)

@@ -13,7 +13,20 @@ from playwright.async_api import Page
 
 from bridge import bank
 
-STATES = ("setup", "setup-review", "preflight", "live", "ending", "report", "report-none", "history", "privacy", "api", "error")
+STATES = (
+    "setup",
+    "setup-review",
+    "preflight",
+    "live",
+    "ending",
+    "report",
+    "report-none",
+    "history",
+    "progress",
+    "privacy",
+    "api",
+    "error",
+)
 BY_TEXT = {question.text: question for question in bank.questions()}
 
 
@@ -74,7 +87,7 @@ async def visit(page: Page, url: str, state: str) -> None:
             history = await _api(url, "GET", "/api/interviews/history?limit=50")
             finished = [item for item in history["interviews"] if item["score"]]
             await page.goto(f"{url}/interviews/{finished[len(finished) // 2]['sessionId']}/report")
-        case "history" | "privacy":
+        case "history" | "progress" | "privacy":
             await page.goto(f"{url}/{state}")
         case "api":
             await page.goto(f"{url}/api/docs")

@@ -83,3 +83,21 @@ async def test_real_time_audio_never_trips_the_limit():
     audio, _ = await asyncio.wait_for(read(socket, lambda: next(ticks) * 0.02), 30)
 
     assert (20_000 // 3 * 3 * 640, None) == (len(audio), socket.closed_with)
+
+
+async def test_every_message_in_time_is_heard_at_once_and_a_muted_one_never():
+    """R-042: the relay gets each message as it comes, before any is gathered; what is muted or too fast it does not get."""
+    socket = Wire(*[bytes([n]) * 640 for n in range(4)])
+    leg, heard, gathered = Leg(socket, PcmWire(), lambda: 0.0), [], []
+
+    def on_microphone(pcm):
+        heard.append((pcm[0], len(gathered)))
+        leg.muted = pcm[0] == 2
+
+    async def on_audio(pcm):
+        gathered.append(pcm)
+
+    leg.on_microphone = on_microphone
+    await leg.read(on_audio, None, None)
+
+    assert heard == [(0, 0), (1, 0), (2, 0)]

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reporting.charts import Stretch, Value, coverage_bars, radar, score_ring, text_width, timeline, wrapped
+from reporting.charts import Stretch, Value, coverage_bars, radar, score_ring, text_width, timeline, trend_line, wrapped
 
 AREAS = [
     Value("Linked Lists, Stacks & Queues", 100),
@@ -106,3 +106,24 @@ def test_timeline_with_long_answers_stays_inside():
 def test_words_are_wrapped_not_split():
     """Line breaks only at spaces."""
     assert wrapped("Edge Cases & Code Quality", 13, 100) == ["Edge Cases &", "Code Quality"]
+
+
+@given(st.lists(st.tuples(st.sampled_from(["1 Dec 2025", "28 Nov 2026"]), st.integers(0, 100)), min_size=1, max_size=60))
+def test_scores_over_time_are_all_there(points):
+    """R-127: a dot and words for each score, higher up for a better one; nothing cut."""
+    svg = trend_line("System design", points)
+    assert_nothing_cut(svg)
+    dots = list(image(svg).iter("{http://www.w3.org/2000/svg}circle"))
+
+    assert len(points) == len(dots)
+    heights = [float(dot.get("cy", "0")) for dot in dots]
+    assert all(
+        (a < b) == (heights[i] > heights[j]) for i, (_, a) in enumerate(points) for j, (_, b) in enumerate(points) if a != b
+    )
+    said = image(svg).get("aria-label", "")
+    assert all(f"{when} {score} of 100" in said for when, score in points)
+
+
+def test_no_scores_draw_nothing():
+    """R-127: the page says so in words instead."""
+    assert trend_line("Anything", []) == ""

@@ -11,10 +11,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from reporting.render import day, pieces, report_context
+from bridge.domain.catalog import Difficulty, InterviewType
+from bridge.domain.standing import ReportFacts, Scores
+from reporting.render import day, pieces, report_context, sentences, told
+from reporting.standing import placed
 
 from ..samples import QUESTIONS, setup_with
-from .samples import FULL, HALF, Play, played
+from .samples import FULL, HALF, NOW, Play, played
+
+DESIGN = InterviewType.SYSTEM_DESIGN
 
 ATTACK = '<script>alert(1)</script> "><img src=x onerror=alert(2)> cache {{ 7 * 7 }}'
 ENVIRONMENT = Environment(
@@ -65,7 +70,7 @@ def test_a_ready_report_shows_its_parts():
     assert report["rubric"]["arithmetic"] in shown.text
     assert len(shown.all("article")) == 3
     assert "Not answered" in shown.text
-    assert {"/?type=system-design&difficulty=hard&focus=caching"} == {
+    assert {"/?type=system-design&difficulty=hard&focus=caching", "/?type=system-design&difficulty=medium"} == {
         a["href"] for a in shown.all("a") if (a["href"] or "").startswith("/?")
     }
     assert all(re.search(r"\S", label["aria-label"] or "") for label in shown.all("svg", role="img"))
@@ -132,11 +137,81 @@ def test_every_line_and_quote_plays():
         {"id": "player", "controls": None, "preload": "metadata"}
     ]
     assert shown.all("audio")[0]["src"] == "/api/interviews/s1/recording"
-    assert len([b for b in buttons if "data-t" in b]) == len(report["transcript"]) + len(report["evidence"]) + 2
+    played_back = [b for b in buttons if "data-t" in b]
+    answers, questions = 2, 2
+    assert len(played_back) == len(report["transcript"]) + len(report["evidence"]) + answers + questions
     assert all("disabled" in b for b in buttons if "data-t" in b)
     assert [line["startMs"] / 1000 for line in report["transcript"]] == [
         float(li["data-start"] or "") for li in shown.all("li") if "data-start" in li
     ]
+
+
+def test_every_sentence_is_a_place_in_the_recording():
+    """M5: a link into the recording itself, so that it works without a script; together they are the whole transcript."""
+    report = played("Use a cache. Then I shard it by key! Is that fine?", FULL).report()
+    shown = page(report)
+    links = shown.all("a", **{"class": "sentence"})
+
+    assert [a["href"] for a in links] == [f"/api/interviews/s1/recording#t={a['data-t']}" for a in links]
+    first = next(line for line in told(report) if not line["mark"] and line["speaker"] == "candidate")
+    assert ["Use a cache. ", "Then I shard it by key! ", "Is that fine?"] == [
+        "".join(part for part, _ in sentence["pieces"]) for sentence in first["sentences"]
+    ]
+    times = [float(sentence["t"]) for sentence in first["sentences"]]
+    assert first["startMs"] / 1000 == times[0] < times[1] < times[2] < first["endMs"] / 1000
+
+
+@given(st.text("ab .!?…”", max_size=60), st.lists(st.tuples(st.integers(0, 60), st.integers(0, 60)), max_size=4))
+def test_sentences_lose_nothing(text, spans):
+    """M5: every character is in one sentence, and marked where it was."""
+    hits = [(start, end) for start, end in spans if start < end <= len(text)]
+    found = sentences({"text": text, "startMs": 1000, "endMs": 3000}, hits) if text else []
+
+    assert text == "".join(part for sentence in found for part, _ in sentence["pieces"])
+    marked = [hit for sentence in found for part, hit in sentence["pieces"] for _ in part]
+    assert [any(start <= i < end for start, end in hits) for i in range(len(text))] == marked
+    assert sorted(float(sentence["t"]) for sentence in found) == [float(sentence["t"]) for sentence in found]
+
+
+def test_one_time_line_holds_words_and_what_happened():
+    """M5: turns, questions and tool calls in order of time; a turn says which key points it shows."""
+    report = played(FULL, HALF).report()
+    lines = told(report)
+
+    turns = [line["atMs"] for line in lines if not line["mark"]]
+    assert turns == sorted(turns)
+    assert [True, False, False, True, False, False, True] == [line["mark"] for line in lines]
+    assert ["question", "question", "end"] == [line["kind"] for line in lines if line["mark"]]
+    shows = [line["shows"] for line in lines if not line["mark"] and line["speaker"] == "candidate"]
+    assert ["A cache in front", "Spread the data"] == shows[0]
+    shown = page(report)
+    assert "Shows: A cache in front; Spread the data" in shown.text
+    assert len(shown.all("svg", **{"class": "track-picture"})) == 1
+    assert len(shown.all("input", id="seek")) == 1
+
+
+def test_an_older_report_has_no_marks():
+    """R-084: reports that were stored before there were marks are shown all the same."""
+    report = {name: value for name, value in played(FULL).report().items() if name != "timeline"}
+
+    assert not any(line["mark"] for line in told(report))
+    assert "Interview report" in page(report).text
+
+
+def test_what_changed_is_said_in_signs():
+    """R-088: delta to the last time, area by area; comparison in words until there is a group."""
+    report = placed(
+        played(FULL, HALF).report(),
+        group=Scores(),
+        before=ReportFacts("s0", "me", "r0", DESIGN, Difficulty.EASY, NOW, 50, areas={"caching": 90}),
+        own=[],
+    )
+    shown = page(report)
+
+    change = report["overallScore"] - 50
+    assert f"+{change} points" in shown.text
+    assert "since 3 December 2026 (50 of 100, then Easy)" in shown.text
+    assert "Not enough interviews on this server yet" in shown.text
 
 
 def test_without_a_recording_nothing_plays():
@@ -145,6 +220,8 @@ def test_without_a_recording_nothing_plays():
 
     assert shown.all("audio") == []
     assert [b for b in shown.all("button") if "data-t" in b] == []
+    assert shown.all("a", **{"class": "sentence"}) == []
+    assert shown.all("input", id="seek") == []
 
 
 def test_covered_words_are_marked():

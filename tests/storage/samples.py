@@ -13,6 +13,8 @@ from bridge.domain.questions import FollowUp, KeyPoint, Question
 from bridge.domain.segments import Segment, Turn
 from bridge.domain.session import InterviewSession, SessionStatus
 from bridge.domain.setup import FollowUpStyle, InterviewSetup, Pace, Voice
+from bridge.domain.sharing import ShareLink
+from bridge.domain.standing import Points, ReportFacts
 from bridge.domain.upstream import CostEntry, CostKind, Delivery, EngineCall
 from bridge.ports import StoredReport
 from storage.database import Database
@@ -55,6 +57,8 @@ def session(**changes: Any) -> InterviewSession:
             voice=Voice.WARM,
             pace=Pace.SLOW,
             follow_up_style=FollowUpStyle.DEEP_DIVE,
+            cv="Zehn Jahre Datenbanken.",
+            job_description="Jemand für Warteschlangen.",
             company="Acme",
             role="Engineer",
             level="L4",
@@ -100,6 +104,29 @@ def turn(turn_id: str = "t1", text: str = "Two pointers.", start_ms: int = 1000,
 def segment(n: int = 1, **changes: Any) -> Segment:
     """A question with its answer."""
     made = Segment(f"q-{n}", n, f"Question {n}?", ("And then?",), ("t1",), "Two pointers.", 900, 1500, True)
+    return replace(made, **changes)
+
+
+def facts(session_id: str, **changes: Any) -> ReportFacts:
+    """The facts of a report."""
+    made = ReportFacts(
+        session_id=session_id,
+        user_id="00000000-0000-4000-8000-000000000001",
+        report_id="rep-1",
+        type=InterviewType.DSA,
+        difficulty=Difficulty.MEDIUM,
+        at=NOW,
+        overall_score=71,
+        dimensions={"timeManagement": 80},
+        areas={"arrays-strings": 71},
+        concepts={"hashing": Points(4, 1.5)},
+    )
+    return replace(made, **changes)
+
+
+def share(session_id: str, **changes: Any) -> ShareLink:
+    """An open link that hides nothing."""
+    made = ShareLink(str(uuid4()), session_id, False, False, False, NOW, NOW + timedelta(days=7))
     return replace(made, **changes)
 
 

@@ -145,3 +145,42 @@ def test_deleting(recordings: FolderRecordings):
     assert recordings.delete(session_id) is True
     assert recordings.path(session_id) is None
     assert recordings.delete(session_id) is False
+
+
+def test_a_vendors_recording_is_kept_beside_ours(recordings: FolderRecordings, tmp_path: Path):
+    """C-21: under a name that is ours alone, whatever the call is called; a repeat replaces it; deleted with the interview."""
+    session_id, other = str(uuid4()), str(uuid4())
+    recordings.open(session_id).close()
+    fetched = tmp_path / "fetched"
+    for content in (b"first", b"second"):
+        fetched.write_bytes(content)
+        recordings.keep_vendor(session_id, "../../etc/\0call", fetched, "audio/mpeg")
+    recordings.keep_vendor(session_id, "call-2", fetched, "audio/wav")
+    recordings.keep_vendor(session_id, "call-3", fetched, "application/octet-stream")
+    recordings.keep_vendor(other, "call-2", fetched, "audio/x-wav")
+
+    folder = tmp_path / "recordings"
+    kept = sorted(folder.glob("*.vendor.*"))
+    assert ["audio", "mp3", "wav", "wav"] == sorted(path.suffix[1:] for path in kept)
+    assert all(path.read_bytes() == b"second" for path in kept)
+    assert all(path.stat().st_mode & 0o777 == 0o600 for path in kept)
+    assert recordings.path(session_id) == folder / f"{session_id}.wav"
+
+    assert recordings.delete(session_id)
+    assert [path.name.split(".")[0] for path in folder.iterdir()] == [other]
+    assert not recordings.delete(session_id)
+    with pytest.raises(NotFound):
+        recordings.keep_vendor("../x", "call-1", fetched, "audio/mpeg")
+
+
+def test_half_a_vendors_recording_goes_too(recordings: FolderRecordings, tmp_path: Path):
+    """C-34: a crash while it was copied leaves nothing that a deletion does not reach."""
+    session_id = str(uuid4())
+    fetched = tmp_path / "fetched"
+    fetched.write_bytes(b"words")
+    recordings.keep_vendor(session_id, "call-1", fetched, "audio/mpeg")
+    (whole,) = (tmp_path / "recordings").iterdir()
+    whole.rename(whole.with_name(f"{whole.name}.part"))
+
+    assert recordings.delete(session_id)
+    assert list((tmp_path / "recordings").iterdir()) == []

@@ -11,13 +11,14 @@ from sqlalchemy.exc import IntegrityError, StatementError
 from bridge.domain.catalog import Difficulty, InterviewType
 from bridge.domain.session import ReportStatus, SessionStatus
 from bridge.domain.setup import InterviewSetup
+from bridge.domain.sharing import ReportMail
 from bridge.errors import Conflict, NotFound
 from bridge.ports import HistoryRow
 from storage import tables
 from storage.database import Database
 from storage.sessions import SINGLE_USER
 
-from .samples import NOW, cost, delivery, engine_call, question, report, said, segment, session, stored, turn
+from .samples import NOW, cost, delivery, engine_call, facts, question, report, said, segment, session, share, stored, turn
 
 STRANGE_IDS = [
     "",
@@ -264,6 +265,9 @@ async def test_purging_leaves_the_bare_row(database: Database):
             await tx.append_events(one.id, [(1, said())], turns=[turn()], segments=[segment()])
             await tx.add_ticket(f"hash-{one.id}", one.id, purpose="start", expires_at=NOW)
             await tx.add_report(report(one.id))
+            await tx.save_facts(facts(one.id))
+            await tx.add_share(share(one.id), f"hash-{one.id}")
+            await tx.ask_mail(ReportMail(one.id, "someone@example.org", NOW))
             await tx.add_engine_call(engine_call(one.id, n))
             await tx.add_cost(cost(one.id))
 
@@ -275,7 +279,9 @@ async def test_purging_leaves_the_bare_row(database: Database):
         bare = replace(
             made,
             questions=(),
-            setup=replace(made.setup, other_areas=(), specific_requirements="", company="", role="", level=""),
+            setup=replace(
+                made.setup, other_areas=(), specific_requirements="", company="", role="", level="", cv="", job_description=""
+            ),
         )
         assert bare == await tx.session(made.id)
         assert other == await tx.session(other.id)
@@ -321,3 +327,42 @@ async def test_a_status_the_code_does_not_know_is_refused(database: Database, co
     with pytest.raises(IntegrityError):
         async with database.begin() as tx:
             await tx.connection.execute(update, {"value": "nonsense"})
+
+
+async def test_a_session_gets_its_questions_later(database: Database):
+    """R-018: stored without questions while they are written; then questions, configuration and status in one act."""
+    made = await stored(database, questions=(), status=SessionStatus.SETUP)
+    done = replace(
+        made, questions=(question(1), question(2)), setup=replace(made.setup, language="de"), status=SessionStatus.READY
+    )
+    async with database.begin() as tx:
+        await tx.finish_set_up(done)
+
+    async with database.read() as tx:
+        assert done == await tx.session(made.id)
+
+
+async def test_questions_cannot_be_given_twice_or_to_nobody(database: Database):
+    """R-171: a second set collides, an unknown session is not found, and neither leaves anything behind."""
+    made = await stored(database, questions=(question(1),), status=SessionStatus.READY)
+    for session_like, error in ((made, Conflict), (replace(made, id=str(uuid4())), NotFound)):
+        with pytest.raises(error):
+            async with database.begin() as tx:
+                await tx.finish_set_up(session_like)
+
+    async with database.read() as tx:
+        assert made == await tx.session(made.id)
+
+
+async def test_texts_asked_lately(database: Database):
+    """R-037: the texts of the newest started interviews of the type, of this user."""
+    for n in range(4):
+        started = NOW + timedelta(hours=n) if n else None
+        await stored(database, questions=(question(n, text=f"Question {n}"),), started_at=started)
+
+    async with database.read() as tx:
+        user = (await tx.session((await stored(database)).id)).user_id
+        assert {"Question 3", "Question 2"} == set(await tx.recent_question_texts(user, "dsa", sessions=2))
+        assert [] == await tx.recent_question_texts(user, "behavioral", sessions=2)
+        assert [] == await tx.recent_question_texts(user, "cooking", sessions=2)
+        assert [] == await tx.recent_question_texts(str(uuid4()), "dsa", sessions=2)

@@ -31,6 +31,7 @@ from storage.tables import users
 from web import middlewares
 from web.app import create_app
 from web.keys import RECORDINGS, STORE, USER
+from web.reports import GROUPS, TOTALS
 from web.server import listen
 
 REAL_LIMIT = middlewares.LIMIT
@@ -99,15 +100,20 @@ class House:
         assert status == 201, body
         return body
 
+    def forget(self) -> None:
+        """Let the server look again at what it keeps for a while."""
+        self.app[TOTALS].clear()
+        self.app[GROUPS].clear()
+
     async def finished(self, **options: Any) -> InterviewSession:
         """A finished interview of the one user."""
         return await finished_session(self.store, self.user, **options)
 
 
 @asynccontextmanager
-async def running(data_dir: Path) -> AsyncIterator[House]:
-    """The real application on a free port of the loopback interface, with its own data folder."""
-    settings = Settings(data_dir=data_dir, port=0)
+async def running(data_dir: Path, **changes: Any) -> AsyncIterator[House]:
+    """The real application on a free port of the loopback interface, with its own data folder; `changes` are settings."""
+    settings = Settings(data_dir=data_dir, port=0, **changes)
     sock = listen(settings)
     port = sock.getsockname()[1]
     app = await create_app(settings.model_copy(update={"port": port}))

@@ -29,6 +29,10 @@ CHANGING = [
     ("POST", "/api/interviews/{id}/start"),
     ("POST", "/api/interviews/{id}/complete"),
     ("DELETE", "/api/interviews/{id}"),
+    ("POST", "/api/interviews/{id}/report"),
+    ("POST", "/api/interviews/{id}/share"),
+    ("DELETE", "/api/interviews/{id}/share/{share_id}"),
+    ("POST", "/api/interviews/documents"),
     ("POST", "/api/webhooks/vapi"),
     ("POST", "/api/vapi/tools"),
 ]
@@ -123,7 +127,7 @@ async def test_the_scheme_s_own_port_is_left_out():
 async def test_a_foreign_page_changes_nothing(house: House, path: tuple[str, str]):
     """A3 (CSRF): another Origin or a cross-site request is refused on every changing route, and changes nothing."""
     session = await ready_session(house.store, house.user)
-    method, address = path[0], path[1].format(id=session.id)
+    method, address = path[0], path[1].format(id=session.id, share_id=session.id)
     before = content(house)
     foreign: list[dict[str, str]] = [{"Origin": origin.format(port=house.port)} for origin in FOREIGN_ORIGINS]
     foreign += [{"Sec-Fetch-Site": site} for site in ("cross-site", "same-site", "nonsense", "")]

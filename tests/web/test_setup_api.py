@@ -106,6 +106,8 @@ async def test_the_answer_has_the_documented_shape(house: House):
             "message": "This interview is free on this server.",
             "expiresAt": None,
         },
+        "questionsFrom": "bank",
+        "note": None,
     }
     assert [question["order"] for question in questions] == [1, 2, 3, 4, 5, 6]
     assert all(set(question) == {"id", "order", "minutes", "text"} for question in questions)
@@ -249,6 +251,10 @@ BAD: dict[str, tuple[Any, str]] = {
     "company long": ({"company": "x" * 121}, "company"),
     "role a number": ({"role": 7}, "role"),
     "level null": ({"level": None}, "level"),
+    "CV long": ({"cv": "x" * 20_001}, "cv"),
+    "CV a number": ({"cv": 7}, "cv"),
+    "job description a list": ({"jobDescription": ["x"]}, "jobDescription"),
+    "language a list": ({"language": ["en"]}, "language"),
     "two questions": ({"questionCount": 2}, "questionCount"),
     "eleven questions": ({"questionCount": 11}, "questionCount"),
 }
@@ -297,6 +303,15 @@ async def test_the_longest_allowed_texts_are_taken(house: House):
     kept = await configuration(house, type="dsa", **longest)
 
     assert longest == {name: kept[name] for name in longest}
+
+
+async def test_another_language_becomes_english_with_a_word(house: House):
+    """A known language that this server cannot speak is no error: the interview is in English, and the answer says so."""
+    made = await house.set_up(language="DE")
+    _, shown = await house.call("GET", f"/api/interviews/{made['sessionId']}")
+
+    assert "en" == shown["configuration"]["language"]
+    assert made["note"] == "This interview is in English, because this server cannot hold one in German just now."
 
 
 async def test_fields_that_are_not_the_candidate_s_are_ignored(house: House):

@@ -19,8 +19,8 @@ from bridge.usecases import calling, privacy, set_up
 from bridge.wire import strict_json
 from pipeline.call import segment_json
 
-from .. import schemas
-from ..keys import RECORDINGS, SETTINGS, STORE, SUPERVISOR, USER
+from .. import language_model, reports, schemas
+from ..keys import MODEL, RECORDINGS, SETTINGS, STORE, SUPERVISOR, USER
 
 REPORT_RETRY_SECONDS = "2"
 NOT_BEGUN = (SessionStatus.SETUP, SessionStatus.AWAITING_PAYMENT, SessionStatus.READY, SessionStatus.INITIATED)
@@ -108,7 +108,15 @@ def turn_json(turn: Turn) -> dict[str, Any]:
 async def create(request: web.Request) -> web.Response:
     """`POST /api/interviews/setup` → 201."""
     setup = schemas.validate(schemas.SetupRequest, await json_body(request)).to_setup()
-    session = await set_up.set_up(request.app[STORE], request.app[USER], setup, datetime.now(UTC))
+    prepared = await set_up.prepare(
+        request.app[STORE],
+        request.app[MODEL],
+        request.app[USER],
+        setup,
+        datetime.now(UTC),
+        languages=language_model.languages(request.app[SETTINGS]),
+    )
+    session = prepared.session
     quote = schemas.Quote(
         amount=0, currency="INR", reason="payments_off", message="This interview is free on this server.", expires_at=None
     )
@@ -120,6 +128,8 @@ async def create(request: web.Request) -> web.Response:
             estimated_duration=setup.duration_minutes,
             estimated_cost=0,
             quote=quote,
+            questions_from=prepared.questions_from,
+            note=prepared.note,
         )
     )
     body["questions"] = questions_view(session, frozenset())
@@ -133,6 +143,7 @@ async def show(request: web.Request) -> web.Response:
         events = [stored.event for stored in await tx.events(session.id)]
         turns = await tx.turns(session.id)
         report = await tx.report(session.id)
+        body = await reports.placed(request, tx, session, report) if report else None
     agenda = Agenda(session.setup, session.questions, events)
     segments = agenda.transcript.segments
     return web.json_response(
@@ -144,7 +155,7 @@ async def show(request: web.Request) -> web.Response:
             "questions": questions_view(session, frozenset(segments)),
             "transcript": [turn_json(turn) for turn in turns],
             "segments": [segment_json(segment) for segment in segments.values()],
-            "report": report.body if report else None,
+            "report": body,
             "reportStatus": session.report_status.value,
             "createdAt": rfc3339(session.created_at),
             "startedAt": rfc3339(session.started_at),
@@ -201,8 +212,9 @@ async def report(request: web.Request) -> web.Response:
     async with request.app[STORE].read() as tx:
         session = await calling.owned(tx, request.app[USER], request.match_info["session_id"])
         stored = await tx.report(session.id)
-    if stored is not None:
-        return web.json_response(stored.body)
+        body = await reports.placed(request, tx, session, stored) if stored else None
+    if body is not None:
+        return web.json_response(body)
     if session.report_status is ReportStatus.FAILED:
         raise Conflict("The report could not be written. It will be tried again; your answers are safe.")
     if session.status in ENDED and session.report_status is ReportStatus.NONE:
@@ -257,4 +269,5 @@ async def delete(request: web.Request) -> web.Response:
         await calling.owned(tx, request.app[USER], session_id)
     await request.app[SUPERVISOR].end(session_id)
     await privacy.delete_session(request.app[STORE], request.app[USER], session_id)
+    request.app[reports.GROUPS].clear()
     return web.json_response({"deleted": True})

@@ -2,6 +2,8 @@
 
     startup   CPU seconds of `prepkit --help`, and of `prepkit serve` until /readyz says yes
     turns     durable `append_events` of one call while 0, 1, 4 and 8 other calls write: p50 and p99
+    relay     calls relayed beside a bare aiohttp relay and stock pipecat: CPU, latency, loss, memory, see `bench_relay`
+    scoring   agreement of `similarity` with graded answers in a file (`--data`), see `bench_scoring`
 
 Numbers are of this machine at this moment; other work on it shows.
 """
@@ -31,6 +33,8 @@ from storage.database import Database
 from storage.migrate import migrate
 
 from ..rehearsal.house import House
+from .bench_relay import relay
+from .bench_scoring import scoring
 
 HELP_RUNS = 5
 WRITERS = (0, 1, 4, 8)
@@ -39,13 +43,19 @@ TURN_TEXT = "I would put a cache in front of the database and measure how often 
 READY_TIMEOUT_SECONDS = 30
 
 
-async def measure(name: str | None) -> None:
-    """Run one benchmark, or all."""
+async def measure(name: str | None, data: Path | None = None, *, quick: bool = False) -> None:
+    """Run one benchmark, or all; `data` is the file of graded answers that `scoring` needs, `quick` the short form of `relay`."""
     print(f"{os.cpu_count()} cores, Python {sys.version.split()[0]}, load {os.getloadavg()[0]:.1f}")
     for each, run in BENCHES.items():
         if name in (None, each):
             print(f"\n{each}")
             await run()
+    if name in (None, "relay"):
+        print("\nrelay")
+        await relay(quick=quick or name is None)
+    if data is not None and name in (None, "scoring"):
+        print("\nscoring")
+        await scoring(data)
 
 
 async def startup() -> None:

@@ -15,11 +15,13 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import aiohttp
+from pydantic import BaseModel
 from sqlalchemy.exc import SQLAlchemyError
 
 from bridge import config, log
 from bridge.config import Settings, is_loopback
-from bridge.errors import PrepkitError, SettingsError, UpstreamFailed
+from bridge.errors import ModelUnavailable, PrepkitError, SettingsError, Trouble, UpstreamFailed
+from bridge.language_model import LanguageModel, ModelRequest, Purpose
 from pipeline.voice.choose import describe
 from storage import engines
 from storage.database import Database
@@ -29,6 +31,7 @@ from ..server import listen
 DISTRIBUTION = "prepkit-voice-bridge"
 PACKAGES = ("bridge", "pipeline", "reporting", "storage", "web")
 REQUEST_TIMEOUT_SECONDS = 5
+PING_SECONDS = 15
 
 
 @dataclass(frozen=True)
@@ -67,6 +70,7 @@ async def look(environ: Mapping[str, str]) -> list[Finding]:
         await database(settings),
         *voices(settings),
         *await vapi(settings),
+        *await gemini(settings),
         *owners,
         await port(settings),
     ]
@@ -149,6 +153,63 @@ async def vapi(settings: Settings) -> list[Finding]:
             "vapi", True, "The key is accepted. Vapi asks our tools at PREPKIT_PUBLIC_URL; it must be reachable from outside."
         )
     ]
+
+
+class Ping(BaseModel):
+    """The smallest answer."""
+
+    ok: bool
+
+
+GEMINI_SAYS = {
+    Trouble.UNAUTHORISED: "Google does not accept the key. Make one at aistudio.google.com and set GEMINI_API_KEY.",
+    Trouble.QUOTA: "The key has no quota left for {model}. Look at its plan and billing at aistudio.google.com.",
+    Trouble.UNKNOWN_MODEL: "Google does not know the model {model}. Set {settings} to one of ai.google.dev/gemini-api/docs/models.",
+    Trouble.REJECTED: "{model} does not take what is set for it: look at {settings} and the settings beside it.",
+    Trouble.UNREACHABLE: "Google cannot be reached. Check GEMINI_BASE_URL and whether this machine may open https connections.",
+}
+"""What is broken; any other trouble may pass by itself."""
+
+
+async def gemini(settings: Settings) -> list[Finding]:
+    """Whether Gemini answers; one tiny call for each model that is set."""
+    if not settings.gemini_api_key:
+        return []
+    from bridge.clients.gemini import Gemini
+
+    from .. import language_model
+
+    options = language_model.options(settings)
+    users: dict[tuple[str, str], list[Purpose]] = {}
+    for purpose, sampling in options.samplings.items():
+        users.setdefault((sampling.model, sampling.thinking), []).append(purpose)
+    client, findings = Gemini(options), []
+    await client.open()
+    try:
+        for (model, _), purposes in users.items():
+            findings.append(await _ping(client, model, purposes))
+    finally:
+        await client.close()
+    # A wrong key is wrong for every model.
+    return findings if len({finding.says for finding in findings}) > 1 else findings[:1]
+
+
+async def _ping(client: LanguageModel, model: str, purposes: list[Purpose]) -> Finding:
+    names = " and ".join(f"PREPKIT_GEMINI_MODEL_{purpose.upper()}" for purpose in purposes)
+    user = "Answer with ok set to true."
+    request = ModelRequest(purposes[0], "doctor.1", "You answer health checks.", user, Ping, deadline_seconds=PING_SECONDS)
+    try:
+        reply = await client.ask(request)
+    except ModelUnavailable as error:
+        broken = GEMINI_SAYS.get(error.trouble)
+        says = (
+            broken.format(model=model, settings=names)
+            if broken
+            else f"{error.message} Until it answers, interviews use the bank."
+        )
+        vendor = f" Google says: {error.vendor_says}" if error.vendor_says else ""
+        return Finding("gemini", False if broken else None, f"{says}{vendor}")
+    return Finding("gemini", True, f"{model} answers in {reply.usage.ms / 1000:.1f} s, for {' and '.join(purposes)}.")
 
 
 def packages(owners: Mapping[str, list[str]], home: Path) -> list[Finding]:

@@ -25,20 +25,24 @@ export class ApiError extends Error {
 /**
  * @param {string} method
  * @param {string} path
- * @param {unknown} [body]
+ * @param {unknown} [body] a form is sent as one, anything else as JSON
  * @param {AbortSignal} [signal]
  * @returns {Promise<{status: number, data: any}>}
  * @throws {ApiError}
  */
 export async function call(method, path, body, signal) {
+  const form = body instanceof FormData;
+  const headers = /** @type {Record<string, string>} */ ({ accept: "application/json" });
+  // A form brings its own type, with the boundary in it.
+  if (body !== undefined && !form) headers["content-type"] = "application/json";
   let response;
   try {
     response = await fetch(path, {
       method,
       signal,
       credentials: "same-origin",
-      headers: body === undefined ? { accept: "application/json" } : { accept: "application/json", "content-type": "application/json" },
-      body: body === undefined ? undefined : JSON.stringify(body),
+      headers,
+      body: body === undefined ? undefined : form ? body : JSON.stringify(body),
     });
   } catch {
     throw new ApiError(0, "unreachable", "The server cannot be reached. Check that it is running and that you are online, then try again.");

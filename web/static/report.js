@@ -1,8 +1,10 @@
 // @ts-check
 /**
- * The report page's behaviour: looks for the report while it is written, plays the recording from any line or quote, marks the
- * line being heard, opens everything for print. Without this file the page still reads, prints and refreshes.
+ * The report page's behaviour: follows the report while it is written (told by the server, else looking itself), tries a failed one again,
+ * opens everything for print. Without this file the page still reads, prints and refreshes. Read next: `report-player.js`.
  */
+import { call } from "./api.js";
+import { playback } from "./report-player.js";
 
 const FIRST_LOOK_MS = 1500;
 const SLOWEST_LOOK_MS = 15000;
@@ -17,45 +19,65 @@ function wait(waiting) {
   const progress = /** @type {HTMLProgressElement} */ (waiting.querySelector("progress"));
   const steps = /** @type {HTMLElement[]} */ ([...waiting.querySelectorAll("[data-step]")]);
   const began = Date.now();
-  let pause = FIRST_LOOK_MS;
-  let timer = 0;
 
   /** Only a change is written, so that a screen reader hears each thing once. @param {string} text */
   const say = (text) => {
     if (status.textContent !== text) status.textContent = text;
   };
 
-  /** @param {number} place */
-  const show = (place) => {
+  /** @param {string} reportStatus @param {string} [step] the server's own words for it */
+  const show = (reportStatus, step) => {
+    const place = PLACE[reportStatus] ?? 1;
     progress.value = place;
-    steps.forEach((step, n) => {
-      step.className = n < place ? "done" : n === place ? "now" : "later";
-      if (n === place) step.setAttribute("aria-current", "step");
-      else step.removeAttribute("aria-current");
+    steps.forEach((one, n) => {
+      one.className = n < place ? "done" : n === place ? "now" : "later";
+      if (n === place) one.setAttribute("aria-current", "step");
+      else one.removeAttribute("aria-current");
     });
+    const late = Date.now() - began > LONG_WAIT_MS ? " This takes longer than usual; you can close the page, nothing is lost." : "";
+    say(reportStatus === "ready" ? "Your report is ready." : `${step ?? steps[place]?.textContent ?? "Working"}.${late}`);
   };
 
-  const look = async () => {
+  const told = new EventSource(`${address}/events`);
+  told.addEventListener("step", (event) => {
+    const body = JSON.parse(/** @type {MessageEvent} */ (event).data);
+    show(body.reportStatus, body.step);
+  });
+  told.addEventListener("end", () => {
+    told.close();
+    show("ready");
+    location.reload();
+  });
+  told.addEventListener("error", () => {
+    // Where events do not come through (a proxy, a restart), the page looks for itself.
+    told.close();
+    look(address, show, say);
+  });
+  addEventListener("pagehide", () => told.close());
+}
+
+/**
+ * Looks again and again, with patience.
+ * @param {string} address
+ * @param {(status: string, step?: string) => void} show
+ * @param {(text: string) => void} say
+ */
+function look(address, show, say) {
+  let pause = FIRST_LOOK_MS;
+  let timer = 0;
+  const once = async () => {
     clearTimeout(timer);
     try {
       const response = await fetch(address, { headers: { accept: "application/json" }, credentials: "same-origin", cache: "no-store" });
-      if (response.status === 200) {
-        show(3);
-        say("Your report is ready.");
-        location.reload();
-        return;
-      }
       if (response.status === 202) {
         const body = await response.json().catch(() => ({}));
-        const place = PLACE[body.reportStatus] ?? 1;
-        show(place);
-        const late = Date.now() - began > LONG_WAIT_MS ? " This takes longer than usual; you can close the page, nothing is lost." : "";
-        say(`${steps[place]?.textContent ?? "Working"}.${late}`);
+        show(body.reportStatus, body.step);
         pause = seconds(response) * 1000 || FIRST_LOOK_MS;
       } else if (response.status === 429 || response.status >= 500) {
         pause = seconds(response) * 1000 || Math.min(pause * 2, SLOWEST_LOOK_MS);
         say("The server is busy; looking again soon.");
       } else {
+        if (response.status === 200) show("ready");
         location.reload();
         return;
       }
@@ -63,13 +85,13 @@ function wait(waiting) {
       pause = Math.min(pause * 2, SLOWEST_LOOK_MS);
       say("The server cannot be reached; trying again.");
     }
-    timer = setTimeout(look, pause);
+    timer = setTimeout(once, pause);
   };
 
-  addEventListener("online", look);
+  addEventListener("online", once);
   addEventListener("pagehide", () => clearTimeout(timer));
-  addEventListener("pageshow", (event) => event.persisted && look());
-  timer = setTimeout(look, pause);
+  addEventListener("pageshow", (event) => event.persisted && once());
+  timer = setTimeout(once, pause);
 }
 
 /** @param {Response} response */
@@ -77,36 +99,18 @@ function seconds(response) {
   return Number(response.headers.get("retry-after")) || 0;
 }
 
-/** @param {HTMLAudioElement} audio */
-function playback(audio) {
-  const problem = document.getElementById("player-problem");
-  const lines = /** @type {HTMLElement[]} */ ([...document.querySelectorAll(".line[data-start]")]);
-  const starts = lines.map((line) => Number(line.dataset.start));
-  /** @type {HTMLElement | undefined} */
-  let current;
-
-  const mark = () => {
-    let n = starts.length - 1;
-    while (n >= 0 && starts[n] > audio.currentTime + 0.05) n -= 1;
-    const line = audio.currentTime > 0 || !audio.paused ? lines[n] : undefined;
-    if (line === current) return;
-    current?.removeAttribute("aria-current");
-    line?.setAttribute("aria-current", "true");
-    current = line;
-  };
-
-  for (const button of /** @type {NodeListOf<HTMLButtonElement>} */ (document.querySelectorAll(".play[data-t]"))) {
-    button.disabled = false;
-    button.addEventListener("click", () => {
-      audio.currentTime = Number(button.dataset.t);
-      audio.play().catch(() => {
-        if (problem) problem.textContent = "The recording cannot be played.";
-      });
-    });
-  }
-  for (const event of ["timeupdate", "seeked", "play"]) audio.addEventListener(event, mark);
-  audio.addEventListener("error", () => {
-    if (problem) problem.textContent = "The recording cannot be loaded. It may have been deleted; everything else on this page stays.";
+/** @param {HTMLButtonElement} button */
+function retrying(button) {
+  const status = /** @type {HTMLElement} */ (document.getElementById("retry-status"));
+  button.addEventListener("click", async () => {
+    button.disabled = true;
+    try {
+      await call("POST", `/api/interviews/${encodeURIComponent(button.dataset.session ?? "")}/report`);
+      location.reload();
+    } catch (error) {
+      status.textContent = /** @type {Error} */ (error).message;
+      button.disabled = false;
+    }
   });
 }
 
@@ -118,17 +122,24 @@ function printing() {
   }
   /** @type {HTMLDetailsElement[]} */
   let opened = [];
-  addEventListener("beforeprint", () => {
-    opened = /** @type {HTMLDetailsElement[]} */ ([...document.querySelectorAll("details:not([open])")]);
+  const open = () => {
+    opened = /** @type {HTMLDetailsElement[]} */ ([...document.querySelectorAll("main details:not([open])")]);
     for (const details of opened) details.open = true;
-  });
+  };
+  addEventListener("beforeprint", open);
   addEventListener("afterprint", () => {
     for (const details of opened) details.open = false;
   });
+  if (new URLSearchParams(location.search).has("print")) {
+    open();
+    addEventListener("load", () => setTimeout(print, 200));
+  }
 }
 
 const waiting = document.getElementById("waiting");
 if (waiting) wait(waiting);
 const audio = document.getElementById("player");
 if (audio instanceof HTMLAudioElement) playback(audio);
+const retry = document.getElementById("retry");
+if (retry instanceof HTMLButtonElement) retrying(retry);
 printing();

@@ -4,6 +4,7 @@
  * survives a reload, the review, and sending it. Without this file the page is one long form to read.
  */
 import { ApiError, call } from "./api.js";
+import { documentNames, documents, forgetDocuments, startDocuments } from "./documents.js";
 
 /** @typedef {{slug: string, title: string}} Named */
 /** @typedef {Named & {areas: Named[]}} TypeChoice */
@@ -119,6 +120,7 @@ function show() {
     voice: `${picked("voice")}, ${picked("pace").toLowerCase()} pace, ${picked("language")}`,
     target,
     wishes,
+    documents: documentNames(),
   });
   for (const cell of /** @type {NodeListOf<HTMLElement>} */ (form.querySelectorAll("[data-review]"))) {
     const text = review[cell.dataset.review ?? ""];
@@ -213,14 +215,15 @@ function busy(on, text) {
   byId("create-text").textContent = text ?? (quoted ? payText() : payments ? "See the price" : "Create the interview");
 }
 
-const payText = () => (quoted?.status === "awaiting_payment" ? "Agree and pay" : "Agree and continue");
+const payText = () => !payments ? "Continue" : (quoted?.status === "awaiting_payment" ? "Agree and pay" : "Agree and continue");
 
 /** The price belongs to the choices it was made for: any change gives the offer back. */
 async function dropQuote() {
   if (!quoted) return;
   const { sessionId } = quoted;
   quoted = null;
-  byId("cost").textContent = "Shown before you pay anything";
+  byId("note").hidden = true;
+  if (payments) byId("cost").textContent = "Shown before you pay anything";
   busy(false);
   await call("DELETE", `/api/interviews/${encodeURIComponent(sessionId)}`).catch(() => null);
 }
@@ -228,14 +231,17 @@ async function dropQuote() {
 async function submit() {
   clearProblems();
   busy(true, quoted ? "One moment…" : "Preparing questions…");
+  byId("writing").hidden = Boolean(quoted) || form.dataset.model !== "on";
   try {
     if (!quoted) {
-      const { data: made } = await call("POST", "/api/interviews/setup", setup());
-      if (!payments) return enter(made.sessionId);
+      const { data: made } = await call("POST", "/api/interviews/setup", { ...setup(), ...documents() });
+      if (!payments && !made.note) return enter(made.sessionId);
       quoted = made;
-      byId("cost").textContent = made.quote?.message ?? "Free";
+      if (payments) byId("cost").textContent = made.quote?.message ?? "Free";
+      byId("note-text").textContent = made.note ?? "";
+      byId("note").hidden = !made.note;
       busy(false);
-      create.focus();
+      (made.note ? byId("note") : create).focus();
     } else if (quoted.status === "awaiting_payment") {
       const { data: payment } = await call("POST", "/api/payments/create", { sessionId: quoted.sessionId });
       const checkout = payment.checkoutUrl ? safeCheckout(payment.checkoutUrl) : null;
@@ -248,6 +254,8 @@ async function submit() {
   } catch (error) {
     busy(false);
     showProblem(/** @type {ApiError} */ (error));
+  } finally {
+    byId("writing").hidden = true;
   }
 }
 
@@ -264,6 +272,7 @@ function safeCheckout(address) {
 /** @param {string} sessionId */
 function enter(sessionId) {
   localStorage.removeItem(DRAFT);
+  forgetDocuments();
   location.assign(`/interviews/${encodeURIComponent(sessionId)}`);
 }
 
@@ -296,6 +305,7 @@ function cancel() {
   clearProblems();
   form.reset();
   localStorage.removeItem(DRAFT);
+  forgetDocuments();
   fitDuration();
   show();
   go("type");
@@ -314,6 +324,7 @@ if (asked.has("type")) {
   history.replaceState(null, "", location.pathname + "#review");
 }
 fitDuration(Number(duration.value));
+startDocuments();
 show();
 showStep(false);
 form.addEventListener("input", (event) => {
@@ -323,7 +334,8 @@ form.addEventListener("input", (event) => {
 form.addEventListener("keydown", (event) => {
   const target = /** @type {HTMLInputElement} */ (event.target);
   const at = STEPS.indexOf(location.hash.slice(1) || STEPS[0]);
-  if (event.key !== "Enter" || target.tagName !== "INPUT" || at >= STEPS.length - 1) return;
+  // Enter opens a file chooser.
+  if (event.key !== "Enter" || target.tagName !== "INPUT" || target.type === "file" || at >= STEPS.length - 1) return;
   event.preventDefault();
   go(STEPS[Math.max(0, at) + 1]);
 });

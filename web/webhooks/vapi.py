@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any
 
 from aiohttp import web
 from limits import parse
@@ -16,16 +16,22 @@ from limits.aio.storage import MemoryStorage
 from limits.aio.strategies import MovingWindowRateLimiter
 from loguru import logger
 
-from bridge.domain.upstream import Delivery, ToolsCalled
+from bridge.domain.upstream import Delivery, ToolCall, ToolsCalled
 from bridge.errors import BadSignature, InvalidInput
 from bridge.usecases import engine_calls, tool_calls
-from bridge.wire import strict_json, vapi_auth, vapi_messages
+from bridge.wire import vapi_auth, vapi_keeping, vapi_messages
 
 from ..keys import STORE, SUPERVISOR, VAPI_AUTH
 
 MAX_BODY_BYTES = 8 * 1024 * 1024
 """A report repeats the whole history (vapi-protocol §4)."""
+LARGE_BODY_BYTES = 64 * 1024
+KEEP_SECONDS = 0.5
+ANSWER_SECONDS = 4.0
+"""A live leg answers within 2.5 s; Vapi's interviewer falls silent at 5 (§4.3)."""
 PROVIDER = "vapi"
+FAILED = "That did not work. Go on with the question you have."
+TOO_MANY = "Too many tool calls. Go on with the question you have."
 RECEIVED = {"received": True}
 NOT_OFFERED = {
     "assistant-request": {"error": "This number does not take calls."},
@@ -43,49 +49,73 @@ _limiter = MovingWindowRateLimiter(MemoryStorage())
 
 async def receive(request: web.Request) -> web.Response:
     """Any message of Vapi's."""
-    raw = await _authenticated(request)
-    body = strict_json.loads_object(raw)
-    delivery = vapi_messages.parse_delivery(body)
-    if delivery.call_id and not await _limiter.hit(LIMIT, delivery.call_id):
+    delivery = await _delivery(request)
+    calls = _tool_calls(delivery)
+    if calls:
+        return await _results(request, delivery, calls)
+    if not await _is_within_limit(delivery):
         raise web.HTTPTooManyRequests(headers={"Retry-After": "60"})
-    tools = [message for message in delivery.messages if isinstance(message, ToolsCalled)]
-    if tools:
-        answers = await asyncio.gather(*(_answer(request, delivery, call) for message in tools for call in message.calls))
-        await _keep(request, delivery)
-        return web.json_response(vapi_messages.tool_results(answers))
-    await _keep(request, delivery)
+    await engine_calls.receive(request.app[STORE], PROVIDER, delivery, datetime.now(UTC))
     return web.json_response(NOT_OFFERED.get(delivery.type, RECEIVED))
 
 
 async def tools(request: web.Request) -> web.Response:
     """Tool calls alone: the answer is always 200 with `results`, as anything else would be ignored."""
-    raw = await _authenticated(request)
     try:
-        delivery = vapi_messages.parse_delivery(strict_json.loads_object(raw))
+        delivery = await _delivery(request)
     except InvalidInput as error:
         logger.warning("A tool call could not be read: {}", error.message)
         return web.json_response({"results": []})
-    calls = [call for message in delivery.messages if isinstance(message, ToolsCalled) for call in message.calls]
+    return await _results(request, delivery, _tool_calls(delivery))
+
+
+async def _delivery(request: web.Request) -> Delivery:
+    raw = await _authenticated(request)
+    if len(raw) > LARGE_BODY_BYTES:
+        # In a thread: reading a long history takes longer than a frame of audio may wait.
+        return await asyncio.to_thread(_parse, raw)
+    return _parse(raw)
+
+
+def _parse(raw: bytes) -> Delivery:
+    return vapi_messages.parse_delivery(vapi_keeping.read_object(raw))
+
+
+def _tool_calls(delivery: Delivery) -> list[ToolCall]:
+    return [call for message in delivery.messages if isinstance(message, ToolsCalled) for call in message.calls]
+
+
+async def _is_within_limit(delivery: Delivery) -> bool:
+    return delivery.call_id is None or await _limiter.hit(LIMIT, delivery.call_id)
+
+
+async def _results(request: web.Request, delivery: Delivery, calls: Sequence[ToolCall]) -> web.Response:
+    """Every call's answer; the webhook is kept behind it, and only where that does not hold the answer up: the log holds it."""
+    if not await _is_within_limit(delivery):
+        return web.json_response(vapi_messages.tool_results([(call, None, TOO_MANY) for call in calls]))
     answers = await asyncio.gather(*(_answer(request, delivery, call) for call in calls))
     if calls:
-        await _keep(request, delivery)
+        try:
+            async with asyncio.timeout(KEEP_SECONDS):
+                await engine_calls.receive(request.app[STORE], PROVIDER, delivery, datetime.now(UTC))
+        except Exception as error:  # noqa: BLE001 - The interviewer waits for the answer, whatever the disk does.
+            logger.error("A tool call was answered but its webhook not kept: {}", type(error).__name__)
     return web.json_response(vapi_messages.tool_results(answers))
 
 
-async def _answer(request: web.Request, delivery: Delivery, call: Any) -> tool_calls.Answer:
+async def _answer(request: web.Request, delivery: Delivery, call: ToolCall) -> tool_calls.Answer:
     """One answer; whatever fails in one does not fail the others."""
     began = time.monotonic()
     try:
-        answer = await tool_calls.answer(request.app[STORE], request.app[SUPERVISOR].live_tools, PROVIDER, delivery.call_id, call)
+        async with asyncio.timeout(ANSWER_SECONDS):
+            answer = await tool_calls.answer(
+                request.app[STORE], request.app[SUPERVISOR].live_tools, PROVIDER, delivery.call_id, call
+            )
     except Exception as error:  # noqa: BLE001 - A failed tool call is told in-band: any other status would be ignored (§4.3)
         logger.opt(exception=True).error("A tool call failed: {}", type(error).__name__)
-        answer = call, None, "That did not work. Go on with the prepared question."
+        answer = call, None, FAILED
     logger.debug("Tool {} answered in {} ms", call.name[:64], int((time.monotonic() - began) * 1000))
     return answer
-
-
-async def _keep(request: web.Request, delivery: Delivery) -> None:
-    await engine_calls.receive(request.app[STORE], PROVIDER, delivery, datetime.now(UTC))
 
 
 async def _authenticated(request: web.Request) -> bytes:

@@ -20,8 +20,18 @@ TIME = sa.DateTime(timezone=True)
 WORD = sa.String(32)
 
 
+SESSION_INDEXES = (
+    ("user_id", "updated_at"),
+    ("user_id", "type", "status", "elapsed_ms", "started_at"),
+    ("status", "report_status"),
+)
+
+
 def upgrade() -> None:
-    """Make the tables."""
+    """Make the tables, and what the queries over many interviews need."""
+    op.drop_index("ix_interview_sessions_status", "interview_sessions")
+    for columns in SESSION_INDEXES:
+        op.create_index(f"ix_interview_sessions_{'_'.join(columns)}", "interview_sessions", list(columns))
     op.create_table(
         "report_facts",
         sa.Column("session_id", sa.Uuid(), nullable=False),
@@ -38,12 +48,13 @@ def upgrade() -> None:
         _one_of("report_facts", "difficulty", DIFFICULTIES),
         sa.CheckConstraint("overall_score BETWEEN 0 AND 100", name=op.f("ck_report_facts_overall_score")),
     )
-    for columns in (
+    indexes: tuple[tuple[str, ...], ...] = (
         ("user_id", "at"),
         ("user_id", "type", "overall_score"),
         ("type", "difficulty", "overall_score", "user_id"),
-    ):
-        op.create_index(f"ix_report_facts_{'_'.join(columns)}", "report_facts", list(columns))
+    )
+    for names in indexes:
+        op.create_index(f"ix_report_facts_{'_'.join(names)}", "report_facts", list(names))
     op.create_table(
         "share_links",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -72,7 +83,10 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Remove the tables."""
+    """Remove the tables and the indexes."""
+    for columns in SESSION_INDEXES:
+        op.drop_index(f"ix_interview_sessions_{'_'.join(columns)}", "interview_sessions")
+    op.create_index("ix_interview_sessions_status", "interview_sessions", ["status"])
     for table in ("report_mails", "share_links", "report_facts"):
         op.drop_table(table)
 

@@ -8,6 +8,7 @@ import pytest
 
 from bridge.config import load
 from web.commands import doctor
+from web.standins.gemini import GeminiStandin
 
 HOME = Path(doctor.__file__).parents[2]
 OURS = {name: ["prepkit-voice-bridge"] for name in doctor.PACKAGES}
@@ -97,3 +98,57 @@ async def test_a_server_that_is_not_there_is_said(unused_tcp_port: int) -> None:
 async def test_an_address_that_is_none_is_said() -> None:
     """`--url` without http."""
     assert [False] == [finding.ok for finding in await doctor.look_at("127.0.0.1:8080")]
+
+
+@pytest.fixture
+async def gemini():
+    """A strict stand-in."""
+    async with GeminiStandin() as up:
+        yield up
+
+
+async def gemini_findings(gemini: GeminiStandin, **changes: str) -> list[doctor.Finding]:
+    """What is said of Gemini with these settings."""
+    return await doctor.gemini(load({"GEMINI_API_KEY": "test-key", "GEMINI_BASE_URL": gemini.url} | changes))
+
+
+async def test_gemini_is_asked_once_for_each_model(gemini: GeminiStandin) -> None:
+    """Two models by default, two tiny calls, and what each is for; without a key nothing is said."""
+    findings = await gemini_findings(gemini)
+
+    assert [True, True] == [finding.ok for finding in findings]
+    assert "gemini-3.8-flash answers in" in findings[0].says
+    assert findings[0].says.endswith("for questions and report.")
+    assert max(call.spent.prompt + call.spent.output for call in gemini.requests) < 100
+    assert [] == await doctor.gemini(load({}))
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"GEMINI_API_KEY": "wrong"}, "does not accept the key"),
+        (
+            {"PREPKIT_GEMINI_MODEL_LIVE": "gemini-9-guess"},
+            "does not know the model gemini-9-guess. Set PREPKIT_GEMINI_MODEL_LIVE",
+        ),
+        ({"PREPKIT_GEMINI_THINKING_REPORT": "minimal"}, "look at PREPKIT_GEMINI_MODEL_REPORT"),
+        ({"GEMINI_BASE_URL": "http://127.0.0.1:9"}, "GEMINI_BASE_URL"),
+    ],
+)
+async def test_what_is_wrong_with_gemini_is_said(gemini: GeminiStandin, changes: dict[str, str], words: str) -> None:
+    """A wrong key, model or setting, with the name of what to change; a wrong key is said once."""
+    broken = [finding for finding in await gemini_findings(gemini, **changes) if finding.ok is False]
+
+    assert len(broken) == 1
+    assert words in broken[0].says
+
+
+async def test_no_quota_is_said_and_a_busy_model_is_no_fault(gemini: GeminiStandin) -> None:
+    """Quota is the operator's to mend, an overload passes."""
+    gemini.faults.add("429", daily=True)
+    gemini.faults.add("503", count=None)
+    quota, busy = await gemini_findings(gemini)
+
+    assert (False, None) == (quota.ok, busy.ok)
+    assert "no quota left for gemini-3.8-flash" in quota.says
+    assert "interviews use the bank" in busy.says

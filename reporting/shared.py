@@ -1,0 +1,107 @@
+"""A report as somebody else may see it through a link: only what is named here, less what the link hides (R-118, A5).
+
+Always left out: ids, free wishes, earlier interviews. `hide_name` leaves out company, role and level too, `hide_transcript` every word the
+candidate said, `hide_audio` the recording. A field this file does not name is not shown. Read next: `render`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from bridge.domain.sharing import ShareLink
+
+from .advice import sentence
+
+SHOWN = (
+    "generatedAt", "generatedBy", "overallScore", "band", "scoreBreakdown", "scoreBreakdownReasons", "disclaimer", "strengthsNote",
+    "weaknessesNote", "recommendations", "comparisonToStandards", "suggestionForNextInterview", "coverage", "rubric", "clocks",
+    "startedAt", "endedAt", "endReason", "durationSeconds",
+)  # fmt: skip
+SETUP = ("type", "typeTitle", "difficulty", "difficultyTitle", "duration", "focusAreas", "focusAreaTitles", "language")
+WHOSE = ("company", "role", "level")
+FREE_TEXT = ("summary", "commonPitfalls", "nextSteps")
+"""Written about the interview; left out where it holds words of the candidate's that are hidden."""
+RUN = 5
+"""Words in a row that make a text hold the candidate's words."""
+
+
+def shared(body: Mapping[str, Any], link: ShareLink, *, name: str, recording: bool) -> dict[str, Any]:
+    """The report through this link; `recording` says whether there is one to play."""
+    view = {key: body[key] for key in SHOWN if key in body}
+    view["setup"] = {key: body["setup"][key] for key in SETUP} | dict.fromkeys((*WHOSE, "specificRequirements"), "")
+    if not link.hide_name:
+        view["setup"] |= {key: body["setup"][key] for key in WHOSE}
+    view["name"] = "" if link.hide_name else name
+    view["recording"] = recording and not link.hide_audio
+    view["sinceLastTime"] = None
+    return view | (_without_words(body) if link.hide_transcript else _with_words(body))
+
+
+def _with_words(body: Mapping[str, Any]) -> dict[str, Any]:
+    kept = ("questionAnalysis", "strengths", "weaknesses", "evidence", "transcript", "timeline", *FREE_TEXT)
+    return {key: body[key] for key in kept if key in body}
+
+
+def _without_words(body: Mapping[str, Any]) -> dict[str, Any]:
+    said = runs(line["text"] for line in body["transcript"] if line["speaker"] == "candidate")
+    return {
+        "questionAnalysis": [_question(question) for question in body["questionAnalysis"]],
+        "strengths": [_claim(item) for item in body["strengths"]],
+        "weaknesses": [_claim(item) for item in body["weaknesses"]],
+        "evidence": [],
+        "transcript": [],
+        "timeline": [],
+        "summary": "" if holds(body["summary"], said) else body["summary"],
+        "commonPitfalls": [text for text in body["commonPitfalls"] if not holds(text, said)],
+        "nextSteps": [text for text in body["nextSteps"] if not holds(text, said)],
+    }
+
+
+def _question(question: Mapping[str, Any]) -> dict[str, Any]:
+    points = [{**point, "evidence": []} for point in question["keyPoints"]]
+
+    def texts(shown: str) -> list[str]:
+        return [sentence(point["text"]) for point in points if point["shown"] == shown]
+
+    kept = (
+        "questionId", "order", "questionText", "focusArea", "focusAreaTitle", "difficulty", "minutes", "motivation", "status",
+        "statusMessage", "userScore", "band", "arithmetic", "modelAnswer", "lesson", "clock",
+    )  # fmt: skip
+    details = {key: question["feedback"][key] for key in ("scoringDetails", "scoringDetailsReasons")}
+    return {key: question[key] for key in kept} | {
+        "answer": "",
+        "answerTurnIds": [],
+        "keyPoints": points,
+        # A follow-up may take up what was said.
+        "followUpsAsked": [],
+        "feedback": {
+            "whatYouDidWell": texts("yes"),
+            "whatCouldBeBetter": texts("partly"),
+            "missingPoints": texts("no"),
+            **details,
+        },
+    }
+
+
+def _claim(item: Mapping[str, Any]) -> dict[str, Any]:
+    """Where, and why it matters, without the sentence that quotes."""
+    return {key: item[key] for key in ("area", "importance", "questionId") if key in item} | {"description": "", "evidence": []}
+
+
+def _words(text: str) -> list[str]:
+    return "".join(c.lower() if c.isalnum() else " " for c in text).split()
+
+
+def runs(texts: Iterable[str]) -> frozenset[tuple[str, ...]]:
+    """Every run of `RUN` words in the texts."""
+    found = set()
+    for text in texts:
+        words = _words(text)
+        found |= {tuple(words[i : i + RUN]) for i in range(len(words) - RUN + 1)}
+    return frozenset(found)
+
+
+def holds(text: str, said: frozenset[tuple[str, ...]]) -> bool:
+    """Whether a text repeats what was said."""
+    return not said.isdisjoint(runs([text]))

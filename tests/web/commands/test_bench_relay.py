@@ -1,0 +1,56 @@
+"""`prepkit bench relay`: a real run at a small size, and what is said of the figures."""
+
+import asyncio
+import os
+
+import pytest
+
+from web.commands import bench_relay
+from web.commands.bench_relay import Bench, Result, judge
+from web.relaybench.marks import noise
+
+
+def result(kind, calls, cpu, p99, lost=0, rss=1.0):
+    """One run's figures."""
+    return Result(kind, calls, cpu, (0.3, p99), (0.3, p99 / 2), lost, rss, 1.0, 0.0)
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="needs Linux")
+@pytest.mark.parametrize("kind", ["none", "bare"])
+async def test_a_run_loses_nothing_and_costs_something(tmp_path, monkeypatch, kind):
+    """Processes start, three calls stream both ways, the counts agree at both ends, and everything has ended afterwards."""
+    audio = tmp_path / "audio"
+    audio.write_bytes(noise())
+    cores = frozenset(os.sched_getaffinity(0))
+    bench = Bench(min(cores), cores, 0.6, audio, tmp_path)
+    monkeypatch.setattr(bench_relay, "SETTLE_SECONDS", 0.2)
+    async with asyncio.timeout(60):
+        found = await bench._run(kind, 3)
+
+    assert (kind, 3, 0) == (found.kind, found.calls, found.lost)
+    assert 0 < found.up[0] <= found.up[1]
+    assert 0 < found.down[0] <= found.down[1]
+    assert (found.cpu > 0) == (kind == "bare")
+
+
+def test_targets_are_judged_against_the_peer_of_the_same_run():
+    """Twice the CPU, two milliseconds and three megabytes are met; beyond that they are not."""
+    good = [result("bare", 25, 0.30, 2.0), result("ours", 25, 0.60, 4.0, rss=2.9)]
+    bad = [result("bare", 25, 0.30, 2.0), result("ours", 25, 0.70, 4.5, rss=3.1)]
+
+    assert all("met    " in line for line in judge(good, {}))
+    assert len(judge(good, {})) == 3
+    assert all("NOT MET" in line for line in judge(bad, {}))
+
+
+def test_the_most_is_judged_by_its_share():
+    """0.7 of the bare relay's, and 120 on its own."""
+    assert ["met", "met"] == [line.split()[0] for line in judge([], {"bare": 200, "uvloop": 240, "ours": 140})[1:]]
+    assert ["NOT", "NOT"] == [line.split()[0] for line in judge([], {"bare": 200, "uvloop": 240, "ours": 100})[1:]]
+
+
+def test_a_relay_holds_what_it_loses_nothing_of_in_time():
+    """p99 below 20 ms in both directions and nothing lost."""
+    assert result("ours", 100, 0.5, 19.0).holds
+    assert not result("ours", 100, 0.5, 21.0).holds
+    assert not result("ours", 100, 0.5, 5.0, lost=1).holds

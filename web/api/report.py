@@ -1,0 +1,96 @@
+"""`/api/interviews/{id}/report…`: follow a report while it is written, have a failed one tried again (R-086, C-60).
+
+The report itself is in `interviews`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from contextlib import suppress
+from typing import Any
+
+from aiohttp import web
+
+from bridge.domain.session import ENDED, InterviewSession, ReportStatus
+from bridge.errors import Conflict, NotFound
+from bridge.usecases import calling, report_again
+
+from .. import pdf, reports
+from ..keys import STORE, USER
+from .interviews import STEPS, json_body
+
+LOOK_SECONDS = 0.4
+"""How often the stream looks for a new step."""
+BEAT_SECONDS = 15
+"""A stream that says nothing for so long sends a comment, so that nobody between takes it for dead."""
+LONGEST_SECONDS = 600
+"""A stream ends after this; the page then looks for itself."""
+OVER = (ReportStatus.READY, ReportStatus.FAILED, ReportStatus.NONE)
+
+
+def step_of(session: InterviewSession) -> dict[str, Any]:
+    """Where the report stands, by name and in words."""
+    status = session.report_status
+    return {"reportStatus": status.value, "step": STEPS.get(status, STEPS[ReportStatus.QUEUED])}
+
+
+async def again(request: web.Request) -> web.Response:
+    """`POST /api/interviews/{sessionId}/report` → 202: a failed report is tried again."""
+    await json_body(request)
+    session = await report_again.try_again(request.app[STORE], request.app[USER], request.match_info["session_id"])
+    return web.json_response(step_of(session), status=202)
+
+
+async def events(request: web.Request) -> web.StreamResponse:
+    """`GET /api/interviews/{sessionId}/report/events`: a `step` event at each step, then one `end`."""
+    session = await _session(request)
+    if session.status not in ENDED:
+        raise Conflict("The report is written when the interview is over.")
+    stream = web.StreamResponse(headers={"Content-Type": "text/event-stream", "X-Accel-Buffering": "no"})
+    await stream.prepare(request)
+    # Gone: the page was closed, or the interview deleted meanwhile; either way nobody waits any more.
+    with suppress(ConnectionResetError, NotFound):
+        await _tell(request, stream, session)
+    return stream
+
+
+async def _tell(request: web.Request, stream: web.StreamResponse, session: InterviewSession) -> None:
+    told: dict[str, Any] | None = None
+    began = said = time.monotonic()
+    while time.monotonic() - began < LONGEST_SECONDS:
+        if session.report_status in OVER:
+            await stream.write(_event("end", {"reportStatus": session.report_status.value}))
+            return
+        if (step := step_of(session)) != told:
+            told, said = step, time.monotonic()
+            await stream.write(_event("step", step))
+        elif time.monotonic() - said > BEAT_SECONDS:
+            said = time.monotonic()
+            await stream.write(b": still here\n\n")
+        await asyncio.sleep(LOOK_SECONDS)
+        session = await _session(request)
+
+
+async def pdf_file(request: web.Request) -> web.Response:
+    """`GET /api/interviews/{sessionId}/report.pdf`: the report as the page shows it; 501 in words where PDFs cannot be made."""
+    async with request.app[STORE].read() as tx:
+        session = await calling.owned(tx, request.app[USER], request.match_info["session_id"])
+        stored = await tx.report(session.id)
+        body = await reports.placed(request, tx, session, stored) if stored else None
+    if body is None:
+        raise Conflict("There is no report yet.")
+    made = await pdf.of(body, request.app[pdf.WRITERS])
+    name = f"interview-report-{session.created_at:%Y-%m-%d}.pdf"
+    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+    return web.Response(body=made, content_type="application/pdf", headers=headers)
+
+
+async def _session(request: web.Request) -> InterviewSession:
+    async with request.app[STORE].read() as tx:
+        return await calling.owned(tx, request.app[USER], request.match_info["session_id"])
+
+
+def _event(name: str, data: dict[str, Any]) -> bytes:
+    return f"event: {name}\ndata: {json.dumps(data)}\n\n".encode()

@@ -1,0 +1,266 @@
+"""`prepkit bench relay`: how many calls one core relays and what it costs, beside relays that do nothing else, in the same run.
+
+The relay is pinned to one core, candidates and upstream to another. Every 20 ms message carries a marker, so loss and one-way latency are known; a run that other
+work on the machine disturbed is repeated. Ratios inside one table count, absolute times drift. Targets: docs/explanation/capacity.md. Read next: `web.relaybench`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import os
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..relaybench.marks import noise
+from ..relaybench.processes import Child, RunFailed, machine_busy_seconds
+
+JOIN_SECONDS = 60
+SETTLE_SECONDS = 2.0
+DRAIN_SECONDS = 0.7
+HOLDS_MS = 20.0
+"""A relay holds so many calls when p99 is below this both ways and nothing is lost."""
+DISTURBED = 0.15
+"""Share of a core that others may use meanwhile."""
+REPEATS = 3
+LATE_MS = 5.0
+"""Beyond this the load was short of CPU itself."""
+KINDS = {
+    "none": "no relay at all",
+    "bare": "bare aiohttp",
+    "uvloop": "bare aiohttp, uvloop",
+    "stock": "stock pipecat",
+    "ours": "PrepKit",
+}
+STOCK_AT_MOST = 10
+STEP = 20
+
+
+@dataclass(frozen=True)
+class Result:
+    """One run."""
+
+    kind: str
+    calls: int
+    cpu: float
+    """CPU seconds a call-minute."""
+    up: tuple[float, float]
+    down: tuple[float, float]
+    """p50 and p99 of one-way latency, ms."""
+    lost: int
+    rss: float
+    """MB a call."""
+    late: float
+    others: float
+
+    @property
+    def holds(self) -> bool:
+        """Whether the relay can be said to hold so many calls."""
+        return self.lost == 0 and max(self.up[1], self.down[1]) < HOLDS_MS
+
+    def __str__(self) -> str:
+        marks = ("*" if self.others > DISTURBED else "") + ("!" if self.late > LATE_MS else "")
+        return (
+            f"  {KINDS[self.kind]:<22}{self.calls:>5}{self.cpu:>10.2f}{self.up[0]:>9.2f} /{self.up[1]:>6.1f}"
+            f"{self.down[0]:>9.2f} /{self.down[1]:>6.1f}{self.lost:>7}{self.rss:>9.2f} {marks}"
+        )
+
+
+HEADER = f"  {'':<22}{'N':>5}{'CPU-s':>10}{'up p50 / p99':>17}{'down p50 / p99':>17}{'lost':>7}{'MB':>9}"
+
+
+@dataclass(frozen=True)
+class Bench:
+    """Where and how long."""
+
+    relay_core: int
+    load_cores: frozenset[int]
+    seconds: float
+    audio: Path
+    folder: Path
+
+    async def run(self, kind: str, calls: int) -> Result:
+        """One run, again while others disturb it. Raises RunFailed."""
+        for _ in range(REPEATS):
+            result = await self._run(kind, calls)
+            if result.others <= DISTURBED:
+                break
+        print(result, flush=True)
+        return result
+
+    async def _run(self, kind: str, calls: int) -> Result:
+        with tempfile.TemporaryDirectory(dir=self.folder, ignore_cleanup_errors=True) as folder:
+            children: list[Child] = []
+            try:
+                upstream, place = await Child.start(self.load_cores, "party", "upstream", str(self.audio))
+                children.append(upstream)
+                relay, door = upstream, {"targets": [(place["port"], "/calls/0")] * calls}
+                if kind != "none":
+                    relay, door = await Child.start({self.relay_core}, "relays", kind, str(place["port"]), str(calls), folder)
+                    children.append(relay)
+                load, _ = await Child.start(self.load_cores, "party", "load", str(self.audio))
+                children.append(load)
+                return await self._measure(kind, calls, (load, relay, upstream), door)
+            finally:
+                for child in children:
+                    await child.end()
+
+    async def _measure(self, kind: str, calls: int, parts: tuple[Child, Child, Child], door: dict[str, Any]) -> Result:
+        load, relay, upstream = parts
+        before = relay.rss_mb()
+        if "tools" in door:
+            await upstream.ask("tools", **door["tools"])
+        await load.ask("connect", targets=door["targets"], protocol=door.get("protocol"), hello=door.get("hello"))
+        async with asyncio.timeout(JOIN_SECONDS):
+            while (await upstream.ask("report"))["streams"] < calls:  # noqa: ASYNC110 - another process knows
+                await asyncio.sleep(0.2)
+        await asyncio.sleep(SETTLE_SECONDS)
+        cpu, mine, busy = relay.cpu_seconds(), _cpu(parts), machine_busy_seconds()
+        for end in (load, upstream):
+            await end.ask("count", on=True)
+        await asyncio.sleep(self.seconds)
+        cpu, mine, busy = relay.cpu_seconds() - cpu, _cpu(parts) - mine, machine_busy_seconds() - busy
+        rss = relay.rss_mb()
+        for end in (load, upstream):
+            await end.ask("count", on=False)
+        await asyncio.sleep(DRAIN_SECONDS)
+        one, other = await load.ask("report"), await upstream.ask("report")
+        if troubles := {*one["troubles"], *other["troubles"]}:
+            raise RunFailed(f"{KINDS[kind]} at {calls} calls: {', '.join(sorted(troubles))}")
+        return Result(
+            kind=kind,
+            calls=calls,
+            cpu=0.0 if kind == "none" else cpu * 60 / (calls * self.seconds),
+            up=(other["p50"], other["p99"]),
+            down=(one["p50"], one["p99"]),
+            lost=one["sent"] - other["got"] + other["sent"] - one["got"] + one["disorder"] + other["disorder"],
+            rss=0.0 if kind == "none" else (rss - before) / calls,
+            late=max(one["late"], other["late"]),
+            others=max(0.0, busy - mine) / self.seconds,
+        )
+
+
+def _cpu(parts: Sequence[Child]) -> float:
+    return sum(part.cpu_seconds() for part in set(parts))
+
+
+# The two lengths of it ------------------------------------------------------------------------------------------------
+async def relay(*, quick: bool) -> None:
+    """Measure and print. The quick form looks at 8 and 25 calls, the full one also for the most that each relay holds."""
+    cores = sorted(os.sched_getaffinity(0))
+    if len(cores) < 2:
+        print("  One core for relay and load: latencies mean little here.")
+    with tempfile.TemporaryDirectory(prefix="prepkit-bench-", ignore_cleanup_errors=True) as folder:
+        audio = Path(folder) / "audio.raw"
+        audio.write_bytes(await _speech())
+        os.sched_setaffinity(0, {cores[-1]})
+        try:
+            bench = Bench(cores[0], frozenset({cores[-1]}), 4.0 if quick else 8.0, audio, Path(folder))
+            print(HEADER)
+            results = await _fixed(bench, (8, 25) if quick else (8, 25, 100))
+            most = {} if quick else await _search(bench)
+        finally:
+            os.sched_setaffinity(0, cores)
+    print(
+        "\n  CPU-s a call-minute of one core; ms one way through the relay; MB a call. * others disturbed it, ! the load was short of CPU"
+    )
+    for line in judge(results, most):
+        print(line)
+
+
+async def _speech() -> bytes:
+    """Spoken sentences with pauses, as voice detection would hear them; noise where nothing on this machine speaks."""
+    from bridge.domain.setup import Pace, Voice
+    from bridge.errors import VoiceUnavailable
+    from pipeline.voice.choose import choose_synthesiser
+
+    try:
+        speech = await choose_synthesiser("auto").speak(
+            "I would put a cache in front of the database. Then I would measure how often it is hit.",
+            Voice.NEUTRAL,
+            Pace.MODERATE,
+        )
+    except VoiceUnavailable:
+        return noise()
+    if speech.rate != 16_000:
+        import numpy as np
+        import soxr
+
+        samples = soxr.resample(np.frombuffer(speech.pcm, dtype="<i2"), speech.rate, 16_000)
+        return bytes(samples.astype("<i2").tobytes()) + noise(2.0)
+    return speech.pcm + noise(2.0)
+
+
+async def _fixed(bench: Bench, sizes: Sequence[int]) -> list[Result]:
+    results = []
+    for calls in sizes:
+        for kind, name in KINDS.items():
+            if kind == "stock" and calls > STOCK_AT_MOST:
+                continue
+            try:
+                results.append(await bench.run(kind, calls))
+            except (RunFailed, TimeoutError) as failed:
+                print(f"  {name}: {failed}", flush=True)
+        print()
+    return results
+
+
+async def _search(bench: Bench) -> dict[str, int]:
+    """The most calls each relay holds, to a step, the relays in turn: every one goes on until it fails twice at one size."""
+    most = dict.fromkeys(("bare", "uvloop", "ours"), 0)
+    trying = {"bare": 120, "uvloop": 120, "ours": 80}
+    while trying:
+        for kind, calls in list(trying.items()):
+            held = await _holds(bench, kind, calls)
+            if held:
+                most[kind] = calls
+                trying[kind] = calls + STEP
+            elif most[kind] or calls <= STEP:
+                del trying[kind]
+            else:
+                trying[kind] = calls - STEP
+    return most
+
+
+async def _holds(bench: Bench, kind: str, calls: int) -> bool:
+    for _ in range(2):
+        try:
+            if (await bench.run(kind, calls)).holds:
+                return True
+        except (RunFailed, TimeoutError) as failed:
+            print(f"  {failed}", flush=True)
+    return False
+
+
+def judge(results: Sequence[Result], most: dict[str, int]) -> list[str]:
+    """Every target that these results can be held against, as lines."""
+    found = {(result.kind, result.calls): result for result in results}
+    lines = []
+    for (kind, calls), ours in found.items():
+        bare = found.get(("bare", calls))
+        if kind != "ours" or bare is None:
+            continue
+        ratio = ours.cpu / bare.cpu if bare.cpu else math.inf
+        lines.append(_line(f"N={calls}: CPU {ratio:.2f} x bare aiohttp", "<= 2", ratio <= 2))
+        if calls == 25:
+            added = max(ours.up[1] - bare.up[1], ours.down[1] - bare.down[1])
+            lines.append(_line(f"N=25: p99 {added:+.1f} ms against bare aiohttp", "<= +2", added <= 2))
+            lines.append(_line(f"N=25: {ours.rss:.2f} MB a call", "<= 3", ours.rss <= 3))
+        if stock := found.get(("stock", calls)):
+            lines.append(
+                f"  N={calls}: CPU {ours.cpu / stock.cpu:.2f} x stock pipecat, which has no voice detection, recording or database here"
+            )
+    if most:
+        share = most["ours"] / max(1, most["bare"])
+        held = ", ".join(f"{KINDS[kind]} {calls}" for kind, calls in most.items())
+        lines.append(f"  most calls with p99 < {HOLDS_MS:.0f} ms and nothing lost: {held}")
+        lines.append(_line(f"{share:.2f} x bare aiohttp's most", ">= 0.7", share >= 0.7))
+        lines.append(_line(f"{most['ours']} calls on this core", ">= 120", most["ours"] >= 120))
+    return lines
+
+
+def _line(what: str, target: str, met: bool) -> str:
+    return f"  {'met    ' if met else 'NOT MET'}  {what} (target {target})"

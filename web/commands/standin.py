@@ -1,0 +1,58 @@
+"""`prepkit standin NAME`: one of the vendors played on this machine until Ctrl-C. Read next: `web.standins`."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from dataclasses import dataclass
+
+from pydantic import ValidationError
+
+from bridge.errors import InvalidInput
+
+from ..standins.vapi import VapiStandin
+from ..standins.vapi_echo import Echo
+from ..standins.vapi_faults import Faults
+from ..standins.vapi_speech import Hears, hum, speak
+
+READY = "The Vapi stand-in is ready on"
+
+
+@dataclass(frozen=True)
+class VapiChoice:
+    """What the command line says."""
+
+    port: int
+    key: str
+    faults: str
+    hear: Hears
+    hums: bool
+    echo: Echo | None
+
+
+def read_faults(text: str) -> Faults:
+    """Faults from JSON. Raises InvalidInput with a sentence."""
+    try:
+        return Faults.model_validate_json(text)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"]))
+        raise InvalidInput(f"These faults make no sense: {where + ': ' if where else ''}{first['msg']}.") from None
+
+
+async def play_vapi(choice: VapiChoice) -> None:
+    """Play Vapi until SIGINT or SIGTERM; the URL is printed last of all."""
+    faults = read_faults(choice.faults)
+    if not choice.hums and choice.echo is None:
+        await speak("Hello.", 16_000)  # a missing voice is said now, not in the first call
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    voice = hum if choice.hums else speak
+    async with VapiStandin(
+        key=choice.key, port=choice.port, faults=faults, hear=choice.hear, speak=voice, echo=choice.echo or False
+    ) as standin:
+        print(f"A server that uses it: VAPI_API_KEY={choice.key} VAPI_BASE_URL={standin.url} prepkit serve")
+        print(f"What it has seen: {standin.url}/standin/calls")
+        print(f"{READY} {standin.url}", flush=True)
+        await stop.wait()

@@ -1,0 +1,53 @@
+"""Makes a PDF of the HTML on standard input, in a process of its own that may hang, swell or crash: `python -I pdf_writer.py`.
+
+Answers with the PDF on standard output; exit code 3 when WeasyPrint or a library of the system is missing. It limits its own memory and time
+first, writes no file and fetches nothing: everything is in the HTML. Read next: `pdf`, which starts it.
+"""
+
+from __future__ import annotations
+
+import io
+import logging
+import resource
+import sys
+import warnings
+
+MEMORY_BYTES = 3 << 29
+CPU_SECONDS = 30
+MISSING = 3
+
+
+def limit() -> None:
+    """Bound what this process may take."""
+    resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
+
+
+def write(html: str) -> bytes:
+    """The PDF, tagged for screen readers. Raises ImportError or OSError where something is not installed."""
+    import weasyprint  # noqa: PLC0415 - after the limits are set
+
+    # No protocol at all: a report refers to nothing, and whatever it holds may not make this server look anywhere.
+    nothing = weasyprint.URLFetcher(allowed_protocols=())
+    target = io.BytesIO()
+    weasyprint.HTML(string=html, url_fetcher=nothing).write_pdf(target, pdf_variant="pdf/ua-1")
+    return target.getvalue()
+
+
+def main() -> int:
+    """Read, write, and leave."""
+    limit()
+    warnings.simplefilter("ignore")
+    logging.disable(logging.CRITICAL)
+    html = sys.stdin.buffer.read().decode()
+    try:
+        pdf = write(html)
+    except (ImportError, OSError):
+        return MISSING
+    sys.stdout.buffer.write(pdf)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
