@@ -48,6 +48,10 @@ SILENCE_AFTER_MUTE = bytes(SAMPLE_RATE * 2 * 3 // 5)
 TOOL_SECONDS = 2.5
 """Silence is worse than an answer that is not on the disk yet."""
 FAILED_UPSTREAM = "failed_upstream"
+TOLD = frozenset(
+    {"take_your_time", "recording_stopped", "connecting", "reconnecting", "reconnected", "engine_changed", "upstream_lost"}
+)
+"""Notes that are shown to the candidate; the others are for the log alone."""
 
 
 class Engines(Protocol):
@@ -283,16 +287,7 @@ class CallLeg:
                     "turn", turnId=turn.turn_id, speaker=turn.speaker.value, text=turn.text, questionId=turn.question_id,
                     startMs=turn.start_ms, endMs=turn.end_ms, final=turn.final, seq=entry.seq,
                 )  # fmt: skip
-            case (
-                Noted(
-                    code="take_your_time"
-                    | "recording_stopped"
-                    | "engine_changed"
-                    | "upstream_lost"
-                    | "reconnecting"
-                    | "reconnected"
-                ) as note
-            ):
+            case Noted() as note if note.code in TOLD:
                 await self._leg.tell("notice", code=note.code, message=note.detail)
         for segment in entry.segments:
             await self._leg.tell("segment", **segment_json(segment))

@@ -40,6 +40,9 @@ SPEECHLESS_SECONDS = 8.0
 GOODBYE_SECONDS = 25.0
 """Once the questions are over, Vapi has so long to say goodbye and hang up."""
 NOTICE_AFTER_MS = 12_000
+SLOW_SECONDS = 3.0
+"""A create that takes longer is told."""
+CONNECTING = "Still connecting to the voice service…"
 LOST = "The voice service was lost."
 RECONNECTING = "The line to the voice service dropped. Reconnecting…"
 RECONNECTED = "The voice service is back."
@@ -126,7 +129,11 @@ class VapiEngine:
         session_id = self._parts.session.id
         call = self._calls.live(session_id)
         if call is None:
-            call = await self._calls.open(session_id, self._make_body(self._parts, line), self._parts.clock())
+            slow = asyncio.get_running_loop().call_later(SLOW_SECONDS, self._notice, "connecting", CONNECTING)
+            try:
+                call = await self._calls.open(session_id, self._make_body(self._parts, line), self._parts.clock())
+            finally:
+                slow.cancel()
             self._attach(call)
         else:
             self._attach(call)

@@ -111,6 +111,19 @@ async def test_a_refused_create_is_said_in_words_and_the_interview_goes_on(tmp_p
         assert [("vapi", "local")] == [(e["from_engine"], e["to_engine"]) for e in events if "to_engine" in e]
 
 
+async def test_a_slow_create_is_told_and_waited_for(tmp_path: Path) -> None:
+    """F2: nobody looks at a silent page for ten seconds, and no second call is made."""
+    faults = Faults(create_seconds=6.0)
+    async with VapiStandin(key=KEY, words=WORDS, faults=faults) as standin, vapi_server(tmp_path, standin) as server:
+        session_id = (await server.set_up())["sessionId"]
+        async with server.caller(*await server.start(session_id)) as caller:
+            await caller.told("notice", code="connecting")
+            await caller.told("question")
+
+        assert [] == [code for code in engines(caller) if code == "engine_changed"]
+        assert 1 == len(standin.calls)
+
+
 @pytest.mark.parametrize("fault", [{"reset_after": 3.0}, {"close_after": 3.0}, {"no_first_frame": True}, {"silent_after": 1.0}])
 async def test_a_lost_upstream_hands_the_interview_over(tmp_path: Path, fault: dict[str, Any]) -> None:
     """F2: noticed within 5 s, told within 1 s, the same question goes on within 10 s, transcript and cursor kept."""
