@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-COMMANDS = ("serve", "demo", "rehearse", "migrate", "doctor", "bench")
+COMMANDS = ("serve", "demo", "rehearse", "migrate", "doctor", "bench", "standin")
 
 
 def prepkit(*arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:

@@ -340,9 +340,7 @@ async def shape(house: House, session_id: str) -> dict[str, dict[str, int]]:
         markup = Markup(html)
         assert markup.wrong == [], path
         kinds = ("script", "link", "style", "img", "iframe", "object", "textarea", "title", "audio", "b", "form", "noscript")
-        # A report without a single assessed answer has no share dialog and so not its script; `wrong` has looked at every script there is.
-        counted = kinds[1:] if path.endswith("/report") else kinds
-        found[path.replace(session_id, "ID")] = {kind: markup.elements.count(kind) for kind in counted}
+        found[path.replace(session_id, "ID")] = {kind: markup.elements.count(kind) for kind in kinds}
     return found
 
 
@@ -355,8 +353,12 @@ async def poisoned(house: House, text: str, *, over: bool) -> str:
     if not over:
         return (await ready_session(house.store, house.user, setup)).id
     answer = f"A cache and a shard by key. {text} That is my answer."
-    session_id = (await finished_session(house.store, house.user, setup, answers=[answer] * 3)).id
-    return session_id
+    while True:
+        session_id = (await finished_session(house.store, house.user, setup, answers=[answer] * 3)).id
+        async with house.store.read() as tx:
+            # Questions are drawn by chance; one draw in a few finds no answer in these words and makes another page.
+            if await tx.report(session_id) is not None:
+                return session_id
 
 
 async def test_our_pages_have_no_inline_script_or_style(house: House):

@@ -128,14 +128,14 @@ class VapiStandin:
         self._stage.url = self.url = f"http://127.0.0.1:{self._runner.addresses[0][1]}"
         return self
 
-    async def __aexit__(self, *_: object) -> None:
+    async def __aexit__(self, kind: type[BaseException] | None, *_: object) -> None:
         if self._echo is not None:
             await self._echo.close()
         for call in self.calls:
             await call.close()
         await self._runner.cleanup()
         await self._http.close()
-        if self._stage.crashes:
+        if self._stage.crashes and kind is None:
             raise self._stage.crashes[0]
 
     # The door -----------------------------------------------------------------------------------------------------------

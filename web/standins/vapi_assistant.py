@@ -78,14 +78,12 @@ class ScriptedAssistant:
         self._quiet_until = 0.0
         self._hang: asyncio.TimerHandle | None = None
         self._fillers = cycle(FILLERS)
-        model = call.assistant.model
-        self._tools = {
-            t.function.name: t for t in (model.tools or () if isinstance(model, Model) else ()) if isinstance(t, FunctionTool)
-        }
-        self._tool_json = {t["function"]["name"]: t for t in call.raw_tools() if t.get("type") == "function"}
-        prompt = " ".join(
-            m.content or "" for m in (model.messages or () if isinstance(model, Model) else ()) if m.role == "system"
-        )
+        self._deaf = False
+        model = call.assistant.model if isinstance(call.assistant.model, Model) else None
+        tools = (model.tools if model else None) or []
+        self._tools = {tool.function.name: tool for tool in tools if isinstance(tool, FunctionTool)}
+        self._tool_json = {tool["function"]["name"]: tool for tool in call.raw_tools() if tool.get("type") == "function"}
+        prompt = " ".join(m.content or "" for m in (model.messages if model else None) or [] if m.role == "system")
         found = _QUESTION_ID.search(prompt)
         self.question_id: str | None = found[1] if found else None
         """The question it believes has the floor."""
@@ -93,7 +91,7 @@ class ScriptedAssistant:
     # Listening and obeying ------------------------------------------------------------------------------------------
     async def hear(self, pcm: bytes) -> None:
         """One message of the uplink."""
-        await self.listener.hear(pcm)
+        await self.listener.hear(bytes(len(pcm)) if self._deaf else pcm)
         if self.speaking or self.listener.speaking:
             self.active_at = time.monotonic()
 
@@ -102,13 +100,15 @@ class ScriptedAssistant:
         match frame:
             case frames.Say():
                 if frame.interrupt_assistant_enabled and self.speaking:
-                    await self.interrupt()
+                    await self._fall_silent()
                 self._take(Line(frame.content, frame.end_call_after_spoken, frame.interruptions_enabled))
             case frames.AddMessage():
                 self._add_message(frame)
                 await self._call.tell_conversation()
             case frames.ControlFrame(control="mute-assistant" | "unmute-assistant"):
                 self.mouth.muted = frame.control == "mute-assistant"
+            case frames.ControlFrame(control="mute-customer" | "unmute-customer"):
+                self._deaf = frame.control == "mute-customer"
             case frames.ControlFrame(control="say-first-message"):
                 self._take(Line(self._call.assistant.first_message or GENERATED_FIRST))
 
@@ -240,13 +240,22 @@ class ScriptedAssistant:
 
     async def interrupt(self) -> None:
         """The candidate spoke over it: silence at once, and for a moment."""
-        if self._cut:
-            return
+        if not self._cut:
+            self._quiet_until = time.monotonic() + self._call.assistant.stop_speaking_plan.backoff_seconds
+            self._cut = True
+            self.mouth.cut()
+            await self._call.tell("user-interrupted", turnId=self._turn_id)
+            await self._leave_floor()
+
+    async def _fall_silent(self) -> None:
         self._cut = True
         self.mouth.cut()
-        self._quiet_until = time.monotonic() + self._call.assistant.stop_speaking_plan.backoff_seconds
-        await self._call.tell("user-interrupted", turnId=self._turn_id)
         await self._leave_floor()
+
+    async def close(self) -> None:
+        """The call is over."""
+        self._stop_hang()
+        await self.listener.close()
 
     # Tools ----------------------------------------------------------------------------------------------------------
     async def _use_tool(self, name: str, arguments: dict[str, Any]) -> dict[str, Any]:

@@ -21,6 +21,8 @@ LOUD = 300.0
 ONSET_MS = 60
 """Voice in a row that begins a turn."""
 BURST_MS = 500
+LAG_SECONDS = 0.1
+"""Lateness of our own that is made up for; more is lost, so that there is no burst."""
 ODD_SHIFT = 1
 """Bytes by which every other downlink message is too long, and the next too short, when audio is to be odd."""
 
@@ -178,7 +180,7 @@ class Mouth:
             length_ms = BURST_MS if self.bursty and self._talking else FRAME_MS
             shift = -shift if shift > 0 else ODD_SHIFT * self.odd
             await self._step(self._rate * length_ms // 1000 * 2 + shift)
-            due = max(due + length_ms / 1000, time.monotonic() - 1.0)
+            due = max(due + length_ms / 1000, time.monotonic() - LAG_SECONDS)
             await asyncio.sleep(max(0.0, due - time.monotonic()))
 
     @property

@@ -80,7 +80,7 @@ class Call(CallRecord):
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         if self._assistant is not None:
-            await self._assistant.listener.close()
+            await self._assistant.close()
         if self._ws is not None:
             await self._ws.close()
 
@@ -238,7 +238,7 @@ class Call(CallRecord):
         if self._ws is not None:
             self.spawn(self._say_goodbye(self._ws))
         if self._assistant is not None:
-            await self._assistant.listener.close()
+            await self._assistant.close()
         await asyncio.sleep(self.manner.report_seconds)
         ending = self.ending()
         if ending is not None and not self.faults.drop_report:  # a call nobody joined has no report

@@ -56,7 +56,7 @@ class EchoLines:
         while True:
             for ws, frame in list(self._sockets.items()):
                 await self._send(ws, frame)
-            due += TICK_SECONDS
+            due = max(due + TICK_SECONDS, time.monotonic() - TICK_SECONDS)
             await asyncio.sleep(max(0.0, due - time.monotonic()))
 
     async def _send(self, ws: web.WebSocketResponse, frame: bytes) -> None:

@@ -121,7 +121,7 @@ async def test_a_spoilt_downlink_loses_no_audio(fault: str) -> None:
     setattr(mouth, fault, True)
     speech = await voice(600)
     mouth.say(speech)
-    await listen(mouth, 0.9)
+    await listen(mouth, 0.7)
 
     assert b"".join(sent)[: len(speech)] == speech
     if fault == "bursty":

@@ -185,7 +185,7 @@ async def test_speech_over_the_assistant_stops_it_at_once() -> None:
 async def test_a_murmur_or_a_forbidden_interruption_stops_nothing() -> None:
     """Shorter than `numWords` asks for; or a first message that may not be interrupted. The longer one is an answer afterwards."""
     plan = {"numWords": 4, "backoffSeconds": 0}
-    line = "one two three four five six seven eight nine ten " * 3
+    line = "one two three four five six seven eight nine ten " * 2
     async with vapi(words=["Hm.", "An answer."]) as standin, bridge() as server:
         answering(server, follow=FOLLOW_UP)
         async with call(
@@ -350,9 +350,9 @@ async def test_a_slow_tool_is_filled_and_then_missed() -> None:
     tool = request["assistant"]["model"]["tools"][0]
     tool["messages"] = [
         {"type": "request-start", "content": ""},
-        {"type": "request-response-delayed", "timingMilliseconds": 500, "content": "Give me a second."},
+        {"type": "request-response-delayed", "timingMilliseconds": 300, "content": "Give me a second."},
     ]
-    async with vapi(words=WORDS, manner={"fillers": True, "hang_seconds": 0.3}) as standin, bridge() as server:
+    async with vapi(words=WORDS, manner={"fillers": True, "hang_seconds": 0.15}) as standin, bridge() as server:
 
         async def slow(http: web.Request) -> web.Response:
             await asyncio.sleep(3)
@@ -407,6 +407,40 @@ async def test_lines_and_messages_from_the_client() -> None:
     assert [] == seen.violations
 
 
+async def test_either_side_can_be_muted_and_a_line_can_cut_in() -> None:
+    """`control`: a muted candidate is not heard, a muted assistant sends silence; a `say` that interrupts is no interruption by the user."""
+    async with vapi(words=["Unheard.", "Heard."]) as standin, bridge() as server:
+        answering(server, follow=FOLLOW_UP)
+        async with call(standin, server.url, firstMessage="word " * 60) as candidate:
+
+            async def send(**frame: Any) -> None:
+                await candidate.ws.send_str(json.dumps(frame))
+
+            await candidate.got("speech-update", role="assistant", status="started")
+            await candidate.until(lambda: any(map(any, candidate.pieces)))
+            await send(type="control", control="mute-assistant")
+            await standin.wait_for(lambda s: len(s.calls[0].client_frames) == 1)
+            await asyncio.sleep(0.1)
+            silent_from = len(candidate.pieces)
+            await asyncio.sleep(0.2)
+            assert not any(map(any, candidate.pieces[silent_from:]))
+            await send(type="say", content="Stop here.", interruptAssistantEnabled=True)
+            await candidate.got("transcript", 2, role="assistant", transcriptType="final")
+            assert not candidate.of("user-interrupted")
+            await send(type="control", control="mute-customer")
+            await candidate.speak(0.4)
+            await asyncio.sleep(0.4)
+            assert not candidate.of("speech-update", role="user")
+            await send(type="control", control="unmute-customer")
+            await candidate.speak(0.4)
+            heard = await candidate.got("transcript", role="user", transcriptType="final")
+        finals = [frame["transcript"] for frame in candidate.of("transcript", role="assistant", transcriptType="final")]
+
+    assert "Unheard." == heard["transcript"]
+    assert len(finals[0].split()) < 60
+    assert "Stop here." == finals[1]
+
+
 async def test_frames_vapi_does_not_know_are_violations() -> None:
     """Noted, and otherwise without effect."""
     async with vapi() as standin, call(standin, "http://127.0.0.1:9/") as candidate:
@@ -432,20 +466,18 @@ async def test_calls_end_by_their_clocks(field: str, seconds: float, reason: str
 
 
 async def test_a_hook_speaks_to_a_silent_candidate() -> None:
-    """`customer.speech.timeout`, as often as it may."""
-    hooks = [
-        {
-            "on": "customer.speech.timeout",
-            "options": {"timeoutSeconds": 2, "triggerMaxCount": 1},
-            "do": [{"type": "say", "exact": "Take your time."}],
-        }
-    ]
-    async with vapi() as standin, call(standin, "http://127.0.0.1:9/", hooks=hooks, firstMessage="Hi.") as candidate:
-        line = await candidate.got("transcript", 2, role="assistant", transcriptType="final")
-        await asyncio.sleep(0.2)
+    """`customer.speech.timeout`, as often as it may; made shorter than Vapi's limits allow."""
+    say = [{"type": "say", "exact": "Take your time."}]
+    options = {"timeoutSeconds": 2, "triggerMaxCount": 1}
+    async with vapi() as standin:
+        made = await create(standin, body(hooks=[{"on": "customer.speech.timeout", "options": options, "do": say}]))
+        standin.calls[0].assistant.hooks[0].options.timeout_seconds = 0.3
+        async with joined(made["transport"]["websocketCallUrl"]) as candidate:
+            line = await candidate.got("transcript", 2, role="assistant", transcriptType="final")
+            await asyncio.sleep(0.5)
 
-        assert "Take your time." == line["transcript"]
-        assert 2 == len(candidate.of("transcript", role="assistant", transcriptType="final"))
+    assert "Take your time." == line["transcript"]
+    assert 2 == len(candidate.of("transcript", role="assistant", transcriptType="final"))
 
 
 async def test_nobody_joins() -> None:

@@ -19,8 +19,7 @@ from web.cli import main
 from web.standins.vapi import VapiStandin
 from web.standins.vapi_speech import make_ears, speak
 
-from .test_vapi_call import NOTHING, answering, first_line
-from .vapi_client import KEY, body, bridge, call, create, joined, vapi
+from .vapi_client import KEY, body, create, joined
 
 
 @contextmanager
@@ -73,25 +72,8 @@ KNOWN = {"hash", "map", "element", "count", "start"}
 
 
 @needs_both
-async def test_it_speaks_and_hears_with_the_products_own_voice_and_recogniser() -> None:
-    """What is said into the socket comes back as words and goes to the tools."""
-    pcm = await speak(SENTENCE, 16_000)
-    async with vapi(speak=speak, hear="sphinx", manner={"turn_silence_seconds": 0.8}) as played, bridge() as server:
-        answering(server, follow=NOTHING)
-        async with call(played, server.url, firstMessage="Hello.") as candidate:
-            await first_line(candidate)
-            candidate.say(pcm)
-            await candidate.until(lambda: candidate.of("transcript", role="user", transcriptType="final"), 20)
-            await played.wait_for(lambda s: bool(s.calls[0].tool_results))
-        heard = candidate.of("transcript", role="user", transcriptType="final")[0]["transcript"]
-
-        assert set(heard.lower().split()) & KNOWN
-        assert heard == played.calls[0].tool_results[0].arguments["userResponse"]
-
-
-@needs_both
 async def test_the_recogniser_tells_words_before_the_turn_is_over() -> None:
-    """At the call's own rate, here 24 kHz."""
+    """The product's own voice and recogniser, at the call's own rate, here 24 kHz."""
     ears = make_ears("sphinx", 24_000)
     ears.begin()
     ears.hear(await speak(SENTENCE, 24_000) + bytes(48_000))

@@ -122,6 +122,7 @@ def body(hook: str = "http://127.0.0.1:9/hook", **assistant: Any) -> dict[str, A
     """The protocol's create body, quick, with webhooks to here and these fields of the assistant changed."""
     made = copy.deepcopy(example("1-1-create-call"))
     changed = made["assistant"]
+    changed["firstMessage"] = "Hello!"
     changed["startSpeakingPlan"] = {"waitSeconds": 0.1}
     changed["stopSpeakingPlan"] = {"numWords": 0, "voiceSeconds": 0.2, "backoffSeconds": 0}
     changed["server"]["url"] = hook
