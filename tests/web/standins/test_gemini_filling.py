@@ -55,13 +55,14 @@ def valid(schema: dict[str, Any], value: Any) -> bool:
         case "BOOLEAN":
             return isinstance(value, bool)
         case "INTEGER" | "NUMBER" as kind:
-            whole = kind == "NUMBER" or isinstance(value, int)
-            return whole and not isinstance(value, bool) and schema.get("minimum", value) <= value <= schema.get("maximum", value)
+            fits = isinstance(value, int if kind == "INTEGER" else int | float) and not isinstance(value, bool)
+            return fits and schema.get("minimum", value) <= value <= schema.get("maximum", value)
         case "ARRAY":
-            fits = schema.get("minItems", 0) <= len(value) <= schema.get("maxItems", 10**9)
+            fits = isinstance(value, list) and schema.get("minItems", 0) <= len(value) <= schema.get("maxItems", 10**9)
             return fits and all(valid(schema["items"], item) for item in value)
         case "OBJECT":
-            return set(schema["required"]) <= set(value) and all(valid(schema["properties"][k], v) for k, v in value.items())
+            fits = isinstance(value, dict) and set(schema["required"]) <= set(value)
+            return fits and all(valid(schema["properties"][k], v) for k, v in value.items())
     return False
 
 
