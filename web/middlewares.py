@@ -19,7 +19,8 @@ from loguru import logger
 from bridge.errors import PrepkitError, Refused
 
 from . import problems
-from .keys import ORIGINS, USER
+from .auth import user_id
+from .keys import ORIGINS
 from .pages import error_page
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -111,7 +112,7 @@ def rate_limit() -> Middleware:
     @web.middleware
     async def limit(request: web.Request, handler: Handler) -> web.StreamResponse:
         counted = request.path.startswith("/api/") and not request.path.startswith(CALLBACKS)
-        if counted and not await limiter.hit(LIMIT, request.app[USER]):
+        if counted and not await limiter.hit(LIMIT, user_id(request)):
             raise web.HTTPTooManyRequests(headers={"Retry-After": "60"})
         return await handler(request)
 

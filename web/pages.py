@@ -20,7 +20,8 @@ from pipeline.voice.choose import describe
 from reporting.render import report_context
 
 from . import language_model, openapi, pdf, reports, schemas
-from .keys import DEMO, MODEL, RECORDINGS, SETTINGS, STORE, USER
+from .auth import user_id
+from .keys import DEMO, MODEL, RECORDINGS, SETTINGS, STORE
 from .templating import template
 
 PAGE_SIZE = 20
@@ -98,7 +99,7 @@ async def setup(request: web.Request) -> web.Response:
         for profile in DIFFICULTIES.values()
     ]
     async with request.app[STORE].read() as tx:
-        rows, _ = await tx.history(request.app[USER], page=1, limit=1)
+        rows, _ = await tx.history(user_id(request), page=1, limit=1)
         last = await tx.session(rows[0].session_id) if rows else None
     return render(
         request,
@@ -137,7 +138,7 @@ def last_choice(setup: Any) -> dict[str, Any]:
 async def interview(request: web.Request) -> web.StreamResponse:
     """`/interviews/{id}`: pre-flight, then live; an interview that is over goes to its report."""
     async with request.app[STORE].read() as tx:
-        session = await calling.owned(tx, request.app[USER], request.match_info["session_id"])
+        session = await calling.owned(tx, user_id(request), request.match_info["session_id"])
     if session.status in ENDED:
         raise web.HTTPSeeOther(f"/interviews/{session.id}/report")
     profile = TYPES[session.setup.type]
@@ -160,7 +161,7 @@ async def interview(request: web.Request) -> web.StreamResponse:
 async def report(request: web.Request) -> web.Response:
     """`/interviews/{id}/report`: waiting, failed, none or ready."""
     async with request.app[STORE].read() as tx:
-        session = await calling.owned(tx, request.app[USER], request.match_info["session_id"])
+        session = await calling.owned(tx, user_id(request), request.match_info["session_id"])
         stored = await tx.report(session.id)
         body = await reports.placed(request, tx, session, stored) if stored else None
     # The recording may have been deleted since the report was written.
@@ -187,7 +188,7 @@ async def history(request: web.Request) -> web.Response:
     query = schemas.validate(schemas.HistoryQuery, {**dict(request.query), "limit": PAGE_SIZE})
     async with request.app[STORE].read() as tx:
         rows, total = await tx.history(
-            request.app[USER],
+            user_id(request),
             page=query.page,
             limit=PAGE_SIZE,
             type=query.type.value if query.type else None,

@@ -21,7 +21,8 @@ from bridge.domain.standing import ReportFacts, Scores, TypeTotals
 from bridge.ports import StoredReport, Tx
 from reporting import progress, standing
 
-from .keys import SETTINGS, USER
+from .auth import user_id
+from .keys import SETTINGS
 
 CURRENCY = "INR"
 GROUP_SECONDS = 30
@@ -87,12 +88,12 @@ async def placed(request: web.Request, tx: Tx, session: InterviewSession, stored
 
 async def newest(request: web.Request, tx: Tx) -> list[ReportFacts]:
     """What numbers over time are made of."""
-    return await tx.facts(request.app[USER], limit=progress.WINDOW)
+    return await tx.facts(user_id(request), limit=progress.WINDOW)
 
 
 async def statistics(request: web.Request, tx: Tx, rows: Sequence[ReportFacts]) -> dict[str, Any]:
     """The person's totals (R-126)."""
-    totals = await request.app[TOTALS].of(tx, request.app[USER])
+    totals = await request.app[TOTALS].of(tx, user_id(request))
     return progress.statistics(totals, rows) | {"totalSpent": spent(request.app[SETTINGS].payments)}
 
 

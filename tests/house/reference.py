@@ -14,10 +14,12 @@ from web.openapi import OPERATIONS
 def settings() -> str:
     """Every setting."""
     rows = []
-    for name, field in Settings.model_fields.items():
+    own = [name for name in Settings.model_fields if name in Settings.__annotations__]
+    for name in [*own, *(name for name in Settings.model_fields if name not in own)]:
+        field = Settings.model_fields[name]
         default = "–" if field.default in (None, "") else f"`{getattr(field.default, 'value', field.default)}`"
         rows.append(f"| `{variable_of(name)}` | {default} | {field.description} |")
-    head = "# Settings\n\nEnvironment variables, each also as `NAME_FILE`. Made from `bridge/config.py`.\n\n| name | default | meaning |\n|---|---|---|\n"
+    head = "# Settings\n\nEnvironment variables, each also as `NAME_FILE`. Made from `bridge/config`.\n\n| name | default | meaning |\n|---|---|---|\n"
     return head + "\n".join(rows) + "\n"
 
 

@@ -20,7 +20,8 @@ from bridge.wire import strict_json
 from pipeline.call import segment_json
 
 from .. import language_model, reports, schemas
-from ..keys import MODEL, RECORDINGS, SETTINGS, STORE, SUPERVISOR, USER
+from ..auth import user_id
+from ..keys import MODEL, RECORDINGS, SETTINGS, STORE, SUPERVISOR
 
 REPORT_RETRY_SECONDS = "2"
 NOT_BEGUN = (SessionStatus.SETUP, SessionStatus.AWAITING_PAYMENT, SessionStatus.READY, SessionStatus.INITIATED)
@@ -111,7 +112,7 @@ async def create(request: web.Request) -> web.Response:
     prepared = await set_up.prepare(
         request.app[STORE],
         request.app[MODEL],
-        request.app[USER],
+        user_id(request),
         setup,
         datetime.now(UTC),
         languages=language_model.languages(request.app[SETTINGS]),
@@ -139,7 +140,7 @@ async def create(request: web.Request) -> web.Response:
 async def show(request: web.Request) -> web.Response:
     """`GET /api/interviews/{sessionId}`."""
     async with request.app[STORE].read() as tx:
-        session = await calling.owned(tx, request.app[USER], request.match_info["session_id"])
+        session = await calling.owned(tx, user_id(request), request.match_info["session_id"])
         events = [stored.event for stored in await tx.events(session.id)]
         turns = await tx.turns(session.id)
         report = await tx.report(session.id)
@@ -172,11 +173,11 @@ async def start(request: web.Request) -> web.Response:
     session_id = request.match_info["session_id"]
     now = datetime.now(UTC)
     async with request.app[STORE].read() as tx:
-        known = await calling.owned(tx, request.app[USER], session_id)
+        known = await calling.owned(tx, user_id(request), session_id)
     resuming = known.status in (SessionStatus.IN_PROGRESS, SessionStatus.INTERRUPTED)
     request.app[SUPERVISOR].check_capacity(session_id, resuming=resuming)
     engine = request.app[SETTINGS].engines[0]
-    session, token = await calling.start(request.app[STORE], request.app[USER], session_id, engine, now)
+    session, token = await calling.start(request.app[STORE], user_id(request), session_id, engine, now)
     secure = request.scheme == "https" or request.app[SETTINGS].public_url.startswith("https:")
     scheme = "wss" if secure else "ws"
     url = f"{scheme}://{request.host}/ws/interviews/{session.id}"
@@ -199,7 +200,7 @@ async def complete(request: web.Request) -> web.Response:
     await json_body(request)
     session_id = request.match_info["session_id"]
     async with request.app[STORE].read() as tx:
-        session = await calling.owned(tx, request.app[USER], session_id)
+        session = await calling.owned(tx, user_id(request), session_id)
     if session.status in NOT_BEGUN:
         raise Conflict("This interview has not begun, so there is nothing to report on.")
     await request.app[SUPERVISOR].end(session_id)
@@ -210,7 +211,7 @@ async def complete(request: web.Request) -> web.Response:
 async def report(request: web.Request) -> web.Response:
     """`GET /api/interviews/{sessionId}/report`: 200, 202 with the step, or 409 when there will be none."""
     async with request.app[STORE].read() as tx:
-        session = await calling.owned(tx, request.app[USER], request.match_info["session_id"])
+        session = await calling.owned(tx, user_id(request), request.match_info["session_id"])
         stored = await tx.report(session.id)
         body = await reports.placed(request, tx, session, stored) if stored else None
     if body is not None:
@@ -229,7 +230,7 @@ async def report(request: web.Request) -> web.Response:
 async def recording(request: web.Request) -> web.StreamResponse:
     """`GET /api/interviews/{sessionId}/recording`: the two-channel WAV, ranges honoured, owner only."""
     async with request.app[STORE].read() as tx:
-        session = await calling.owned(tx, request.app[USER], request.match_info["session_id"])
+        session = await calling.owned(tx, user_id(request), request.match_info["session_id"])
     path = await asyncio.to_thread(request.app[RECORDINGS].path, session.id)
     if path is None:
         raise NotFound("There is no recording of this interview.")
@@ -241,7 +242,7 @@ async def history(request: web.Request) -> web.Response:
     query = schemas.validate(schemas.HistoryQuery, dict(request.query))
     async with request.app[STORE].read() as tx:
         rows, total = await tx.history(
-            request.app[USER],
+            user_id(request),
             page=query.page,
             limit=query.limit,
             type=query.type.value if query.type else None,
@@ -266,8 +267,8 @@ async def delete(request: web.Request) -> web.Response:
     """`DELETE /api/interviews/{sessionId}`: hidden at once, purged by a job."""
     session_id = request.match_info["session_id"]
     async with request.app[STORE].read() as tx:
-        await calling.owned(tx, request.app[USER], session_id)
+        await calling.owned(tx, user_id(request), session_id)
     await request.app[SUPERVISOR].end(session_id)
-    await privacy.delete_session(request.app[STORE], request.app[USER], session_id)
+    await privacy.delete_session(request.app[STORE], user_id(request), session_id)
     request.app[reports.GROUPS].clear()
     return web.json_response({"deleted": True})

@@ -18,7 +18,8 @@ from bridge.errors import Conflict, NotFound
 from bridge.usecases import calling, report_again
 
 from .. import pdf, reports
-from ..keys import STORE, USER
+from ..auth import user_id
+from ..keys import STORE
 from .interviews import STEPS, json_body
 
 LOOK_SECONDS = 0.4
@@ -39,7 +40,7 @@ def step_of(session: InterviewSession) -> dict[str, Any]:
 async def again(request: web.Request) -> web.Response:
     """`POST /api/interviews/{sessionId}/report` → 202: a failed report is tried again."""
     await json_body(request)
-    session = await report_again.try_again(request.app[STORE], request.app[USER], request.match_info["session_id"])
+    session = await report_again.try_again(request.app[STORE], user_id(request), request.match_info["session_id"])
     return web.json_response(step_of(session), status=202)
 
 
@@ -76,7 +77,7 @@ async def _tell(request: web.Request, stream: web.StreamResponse, session: Inter
 async def pdf_file(request: web.Request) -> web.Response:
     """`GET /api/interviews/{sessionId}/report.pdf`: the report as the page shows it; 501 in words where PDFs cannot be made."""
     async with request.app[STORE].read() as tx:
-        session = await calling.owned(tx, request.app[USER], request.match_info["session_id"])
+        session = await calling.owned(tx, user_id(request), request.match_info["session_id"])
         stored = await tx.report(session.id)
         body = await reports.placed(request, tx, session, stored) if stored else None
     if body is None:
@@ -89,7 +90,7 @@ async def pdf_file(request: web.Request) -> web.Response:
 
 async def _session(request: web.Request) -> InterviewSession:
     async with request.app[STORE].read() as tx:
-        return await calling.owned(tx, request.app[USER], request.match_info["session_id"])
+        return await calling.owned(tx, user_id(request), request.match_info["session_id"])
 
 
 def _event(name: str, data: dict[str, Any]) -> bytes:

@@ -11,7 +11,8 @@ from bridge.domain.sharing import ShareLink
 from bridge.usecases import sharing
 
 from .. import schemas
-from ..keys import SETTINGS, STORE, USER
+from ..auth import user_id
+from ..keys import SETTINGS, STORE
 from .interviews import dump, json_body, rfc3339
 
 
@@ -39,7 +40,7 @@ async def create(request: web.Request) -> web.Response:
     wish = schemas.validate(schemas.ShareRequest, await json_body(request))
     link, token = await sharing.share(
         request.app[STORE],
-        request.app[USER],
+        user_id(request),
         request.match_info["session_id"],
         days=wish.expires_in_days,
         hide_name=wish.hide_name,
@@ -61,7 +62,7 @@ async def create(request: web.Request) -> web.Response:
 
 async def show(request: web.Request) -> web.Response:
     """`GET /api/interviews/{sessionId}/share`."""
-    found = await sharing.links(request.app[STORE], request.app[USER], request.match_info["session_id"])
+    found = await sharing.links(request.app[STORE], user_id(request), request.match_info["session_id"])
     now = datetime.now(UTC)
     return web.json_response({"links": [link_json(link, now) for link in found]})
 
@@ -69,5 +70,5 @@ async def show(request: web.Request) -> web.Response:
 async def revoke(request: web.Request) -> web.Response:
     """`DELETE /api/interviews/{sessionId}/share/{shareId}`: closed from this moment on."""
     where = request.match_info
-    await sharing.revoke(request.app[STORE], request.app[USER], where["session_id"], where["share_id"], datetime.now(UTC))
+    await sharing.revoke(request.app[STORE], user_id(request), where["session_id"], where["share_id"], datetime.now(UTC))
     return web.json_response({"revoked": True})

@@ -1,0 +1,52 @@
+"""Everything the use cases and the call need from outside, as Protocols: the table of contents of the product's edges.
+
+`Store`/`Tx` are implemented by `storage`, `RecordingStore` by `storage.recordings`, `Jobs` by `storage.jobs`. One act is one
+`async with store.begin() as tx`; nothing slow is awaited inside it. Read next: `sessions`, `language_model` (the one port not here), and `usecases`.
+"""
+
+from __future__ import annotations
+
+from contextlib import AbstractAsyncContextManager
+from typing import Protocol
+
+from .reports import ReportTx
+from .rows import DeliveryState, HistoryRow, StoredDelivery, StoredEvent, StoredReport
+from .sessions import SessionTx
+from .upstream import UpstreamTx
+from .vendors import Jobs, RecordingFile, RecordingStore, VendorAccount, VoiceVendor
+
+
+class Tx(SessionTx, ReportTx, UpstreamTx, Protocol):
+    """One database transaction: commits when its block ends well, rolls back when it raises."""
+
+
+class Store(Protocol):
+    """The database."""
+
+    def begin(self) -> AbstractAsyncContextManager[Tx]:
+        """A read-write transaction (BEGIN IMMEDIATE on SQLite)."""
+
+    def read(self) -> AbstractAsyncContextManager[Tx]:
+        """A read-only snapshot that never waits for a writer."""
+
+    async def ping(self) -> None:
+        """Raise when the database cannot be written or is not at the newest migration."""
+
+
+__all__ = [
+    "DeliveryState",
+    "HistoryRow",
+    "Jobs",
+    "RecordingFile",
+    "RecordingStore",
+    "ReportTx",
+    "SessionTx",
+    "Store",
+    "StoredDelivery",
+    "StoredEvent",
+    "StoredReport",
+    "Tx",
+    "UpstreamTx",
+    "VendorAccount",
+    "VoiceVendor",
+]
