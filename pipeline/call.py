@@ -298,7 +298,7 @@ class CallLeg:
     # Tools of an engine that asks by webhook ------------------------------------------------------------------------
     async def tool(self, name: str, arguments: dict[str, Any], tool_call_id: str) -> dict[str, Any]:
         """The answer to one live tool call: durable when this returns, or given after the deadline all the same."""
-        answer, stored = self._parts.conductor.tool(name, arguments, tool_call_id)
+        answer, stored = await self._parts.conductor.tool(name, arguments, tool_call_id)
         if stored is not None:
             if self._engine:
                 self._engine.tool_answered(answer)

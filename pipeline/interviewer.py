@@ -164,11 +164,11 @@ class ScriptedInterviewer(LLMService):
     async def _prepkit_work(self) -> None:
         while True:
             what, text = await self._prepkit_todo.get()
-            line = self._prepkit_decide(what, text)
+            line = await self._prepkit_decide(what, text)
             if line is not None:
                 await self._prepkit_say(line)
 
-    def _prepkit_decide(self, what: Do, text: str) -> Line | None:
+    async def _prepkit_decide(self, what: Do, text: str) -> Line | None:
         conductor = self._prepkit_conductor
         if self._prepkit_line and self._prepkit_line.last and what is not Do.LINE_SAID:
             return None
@@ -176,14 +176,14 @@ class ScriptedInterviewer(LLMService):
             case Do.OPEN if self._prepkit_line is None:
                 return self._prepkit_opening()
             case Do.TURN_OVER:
-                return self._prepkit_after_turn()
+                return await self._prepkit_after_turn()
             case Do.TYPED:
-                return conductor.after_answer(text)
+                return await conductor.after_answer(text)
             case Do.DONE if self._prepkit_candidate_speaking and self._prepkit_done_at is None:
                 # The last words are still being recognised: the turn's own end or the next tick takes it from here.
                 self._prepkit_done_at = self._prepkit_clock()
             case Do.DONE:
-                return self._prepkit_take_done()
+                return await self._prepkit_take_done()
             case Do.NEXT if self._prepkit_just_moved():
                 # Pressed twice: the question it would skip has not been heard yet (C-38).
                 return None
@@ -195,7 +195,7 @@ class ScriptedInterviewer(LLMService):
                 self._prepkit_end_reason = "ended_by_candidate"
                 return conductor.close("end")
             case Do.TICK:
-                return self._prepkit_on_tick()
+                return await self._prepkit_on_tick()
             case Do.LINE_SAID if self._prepkit_line and self._prepkit_line.last:
                 self.create_task(self._prepkit_on_finished(self._prepkit_end_reason))
         return None
@@ -205,7 +205,7 @@ class ScriptedInterviewer(LLMService):
         fresh = line is not None and line.asks is not None and line.asks.follow_up == 0
         return fresh and not self._prepkit_heard and not self._prepkit_cut
 
-    def _prepkit_after_turn(self) -> Line | None:
+    async def _prepkit_after_turn(self) -> Line | None:
         turn = self._prepkit_turns.finish()
         asked_done, self._prepkit_done_at = self._prepkit_done_at is not None, None
         words = len(turn.text.split()) if turn else 0
@@ -213,20 +213,20 @@ class ScriptedInterviewer(LLMService):
             # They spoke over a question, to finish the last answer or with no more than a word: put it again.
             return self._prepkit_conductor.ask_again()
         if asked_done:
-            return self._prepkit_conductor.done()
-        return self._prepkit_conductor.after_answer(turn.text) if turn else None
+            return await self._prepkit_conductor.done()
+        return await self._prepkit_conductor.after_answer(turn.text) if turn else None
 
-    def _prepkit_take_done(self) -> Line | None:
+    async def _prepkit_take_done(self) -> Line | None:
         self._prepkit_done_at = None
         self._prepkit_turns.finish()
-        return self._prepkit_conductor.done()
+        return await self._prepkit_conductor.done()
 
-    def _prepkit_on_tick(self) -> Line | None:
+    async def _prepkit_on_tick(self) -> Line | None:
         conductor, now = self._prepkit_conductor, self._prepkit_clock()
         if self._prepkit_line is None or self._prepkit_speaking:
             return None
         if self._prepkit_done_at is not None and now - self._prepkit_done_at > DONE_WAIT_MS:
-            return self._prepkit_take_done()
+            return await self._prepkit_take_done()
         if line := conductor.on_clock():
             self._prepkit_turns.finish()
             if line.last:

@@ -53,7 +53,8 @@ class Conductor:
         self._asking: Line | None = None
         """The question last put, for a repeat and for a barge-in that cut it off."""
         self._unshown: list[ToolAnswered] = []
-        self._stored: asyncio.Future[int] | None = None
+        self._storing: dict[str, asyncio.Future[int]] = {}
+        """Tool call id → its answer's being stored."""
 
     # Beginning and end ----------------------------------------------------------------------------------------------
     def open(self, *, taking_over: bool = False) -> Line:
@@ -90,7 +91,7 @@ class Conductor:
         return replace(self.goodbye(), bridge=bridge)
 
     # What the candidate does ----------------------------------------------------------------------------------------
-    def after_answer(self, utterance: str) -> Line | None:
+    async def after_answer(self, utterance: str) -> Line | None:
         """The next line after the candidate's turn; None to keep listening."""
         agenda = self.agenda
         question = agenda.current
@@ -105,14 +106,14 @@ class Conductor:
                 self._log.append(Noted(at_ms=self._clock(), code="take_your_time", detail="Take your time."))
                 return None
             case Intent.UNKNOWN:
-                return self._follow_up_or_move(question, script.BRIDGE_AFTER_UNKNOWN)
+                return await self._follow_up_or_move(question, script.BRIDGE_AFTER_UNKNOWN)
             case _:
-                return self._follow_up_or_move(question, "")
+                return await self._follow_up_or_move(question, "")
 
-    def done(self) -> Line | None:
+    async def done(self) -> Line | None:
         """The candidate says that this was the answer."""
         question = self.agenda.current
-        return self._follow_up_or_move(question, "") if question else self.goodbye()
+        return await self._follow_up_or_move(question, "") if question else self.goodbye()
 
     def skip(self) -> Line:
         """The candidate asks for the next question (C-38: a request to the one cursor)."""
@@ -143,7 +144,7 @@ class Conductor:
         return None
 
     # The two live tools ---------------------------------------------------------------------------------------------
-    def get_follow_up_question(self, question_id: str, tool_call_id: str | None = None, hint: str = "") -> ToolAnswered:
+    async def get_follow_up_question(self, question_id: str, tool_call_id: str | None = None, hint: str = "") -> ToolAnswered:
         """`{"followUpQuestion", "moveOn", "source"}` for the answer so far; the same call id gets the same answer (R-045)."""
         call_id = tool_call_id or f"local-{uuid4().hex[:12]}"
         if earlier := self.agenda.tool_answer(call_id):
@@ -170,7 +171,9 @@ class Conductor:
             self._log.append(CursorMoved(at_ms=self._clock(), from_id=question_id, to_id=to_id, reason=reason))
         return self._answered(call_id, MOVE_ON, question_id, _next_result(following), began)
 
-    def tool(self, name: str, arguments: Mapping[str, Any], tool_call_id: str) -> tuple[ToolAnswered, asyncio.Future[int] | None]:
+    async def tool(
+        self, name: str, arguments: Mapping[str, Any], tool_call_id: str
+    ) -> tuple[ToolAnswered, asyncio.Future[int] | None]:
         """One tool call of a vendor's interviewer: its answer, and the future of its being stored (None for a repeat).
 
         Arguments are what a model made up: a `currentQuestionId` and, as a hint, the `userResponse` (R-045, C-18).
@@ -184,13 +187,13 @@ class Conductor:
         current = self.agenda.current
         known = question_id if question_id in {q.id for q in self.agenda.questions} else (current.id if current else "")
         if name == FOLLOW_UP:
-            answer = self.get_follow_up_question(known, tool_call_id, hint)
+            answer = await self.get_follow_up_question(known, tool_call_id, hint)
         elif current is not None and (current.id != known or known not in self.agenda.transcript.segments):
             # A caller who is behind is told where we are, not what came next at that time: nobody is sent back.
             answer = self._answered(tool_call_id, MOVE_ON, known, _next_result(current), time.monotonic())
         else:
             answer = self.move_to_next_question(known, tool_call_id)
-        return answer, self._stored
+        return answer, self._storing.get(tool_call_id)
 
     def asks_of(self, answer: ToolAnswered) -> QuestionAsked | None:
         """The question a tool's answer has the interviewer put, to be appended once it is heard."""
@@ -216,7 +219,8 @@ class Conductor:
             source="prepared",
             took_ms=int((time.monotonic() - began) * 1000),
         )
-        self._stored = self._log.append(answer)
+        self._storing[call_id] = stored = self._log.append(answer)
+        stored.add_done_callback(lambda _: self._storing.pop(call_id, None))
         self._unshown.append(answer)
         return answer
 
@@ -226,8 +230,8 @@ class Conductor:
         return taken
 
     # Lines ----------------------------------------------------------------------------------------------------------
-    def _follow_up_or_move(self, question: Question, bridge: str) -> Line:
-        text = self.get_follow_up_question(question.id).result["followUpQuestion"]
+    async def _follow_up_or_move(self, question: Question, bridge: str) -> Line:
+        text = (await self.get_follow_up_question(question.id)).result["followUpQuestion"]
         if text is None:
             return self._move(question.id, bridge or script.bridge_to_next(self.agenda.position), "answered")
         number = self.agenda.follow_up_number(question.id) + 1

@@ -129,7 +129,7 @@ class _Telling:
             if timed := self._conductor.on_clock():
                 line, self.reason = timed, "time" if timed.last else self.reason
             else:
-                line = self._conductor.after_answer(answer) or self._conductor.done() or self._conductor.skip()
+                line = await self._conductor.after_answer(answer) or await self._conductor.done() or self._conductor.skip()
             self._say(line)
         self._log.append(LegEnded(at_ms=self.clock_ms, leg=1, reason=self.reason))
         self._log.close()

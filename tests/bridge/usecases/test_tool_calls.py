@@ -45,7 +45,7 @@ class Leg:
 
     async def tool(self, name: str, arguments: dict[str, Any], tool_call_id: str) -> dict[str, Any]:
         """Answer, once the answer is durable."""
-        answer, stored = self.conductor.tool(name, arguments, tool_call_id)
+        answer, stored = await self.conductor.tool(name, arguments, tool_call_id)
         if stored is not None:
             await stored
         return answer.result
