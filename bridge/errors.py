@@ -5,6 +5,7 @@
     ├── NotFound              404      it does not exist, or is not yours
     ├── Conflict              409      the session is not in a state for this
     │   └── WrongState                 names the state and the attempt
+    ├── NotSignedIn           401      nobody is signed in
     ├── Refused               403      origin, host or role says no
     ├── BadTicket             401      a socket token that is unknown, used or expired
     ├── AtCapacity            503      no room for another live call; says when to retry
@@ -58,6 +59,12 @@ class WrongState(Conflict):
     """A session transition that the table in `bridge.domain.session` does not have."""
 
     code = "wrong_state"
+
+
+class NotSignedIn(PrepkitError):
+    """Nobody is signed in, or no longer."""
+
+    code = "unauthorised"
 
 
 class Refused(PrepkitError):

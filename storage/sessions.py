@@ -1,4 +1,4 @@
-"""Users, sessions and their questions: rows to domain and back, and the queries over them. Read next: `log`.
+"""Sessions and their questions: rows to domain and back, and the queries over them. Read next: `log`.
 
 A session is written in full once (`add_session`); afterwards only what changes in its life is (`save_session`).
 """
@@ -21,25 +21,15 @@ from bridge.ports import HistoryRow
 
 from . import tables
 from .columns import as_uuid
-from .tables import engine_calls, interview_questions, interview_reports, interview_sessions, users, webhook_deliveries
+from .tables import engine_calls, interview_questions, interview_reports, interview_sessions, webhook_deliveries
 from .transaction import TransactionPart
 
-SINGLE_USER = "00000000-0000-4000-8000-000000000001"
-"""The one user of `single` mode: a fixed id, so that two processes starting together make one."""
 _MAX_OFFSET = 2**31
 _NOT_FOUND = "There is no such interview."
 
 
 class SessionRows(TransactionPart):
     """The session part of a transaction."""
-
-    async def single_user(self) -> str:
-        """Id of the one user of `single` mode, made at first use."""
-        known = await self.connection.scalar(select(users.c.id).where(users.c.id == SINGLE_USER))
-        if known is None and not self.read_only:
-            row = {"id": SINGLE_USER, "name": "", "created_at": self.now()}
-            await self.connection.execute(self.insert(users).values(row).on_conflict_do_nothing())
-        return SINGLE_USER
 
     async def add_session(self, session: InterviewSession) -> None:
         """Insert the session with its questions. Raises Conflict for a taken id, NotFound for an unknown user."""

@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from .accounts import AccountRows
 from .engine_calls import EngineCallRows
 from .inbox import InboxRows
 from .job_queue import JobQueue
@@ -20,7 +21,18 @@ from .sharing import SharingRows
 from .tickets import TicketRows
 
 
-class Transaction(SessionRows, LogRows, TicketRows, ReportRows, EngineCallRows, InboxRows, LedgerRows, ProgressRows, SharingRows):
+class Transaction(
+    AccountRows,
+    SessionRows,
+    LogRows,
+    TicketRows,
+    ReportRows,
+    EngineCallRows,
+    InboxRows,
+    LedgerRows,
+    ProgressRows,
+    SharingRows,
+):
     """Implements Tx. Made by `Database.begin` and `Database.read`, which also end it."""
 
     def __init__(

@@ -29,7 +29,7 @@ from storage.jobs import DurableJobs, Handler
 from storage.migrate import migrate
 from storage.recordings import FolderRecordings
 
-from . import aftercare, documents, language_model, middlewares, reports, routes
+from . import aftercare, auth, documents, language_model, middlewares, reports, routes
 from .keys import DEMO, ORIGINS, RECORDINGS, SETTINGS, STORE, SUPERVISOR, USER, VAPI_AUTH
 
 if TYPE_CHECKING:
@@ -50,7 +50,8 @@ async def create_app(settings: Settings, *, demo: bool = False, evals: bool = Fa
     database = await Database.open(settings.database)
     recordings = FolderRecordings(settings.recordings)
     app = web.Application(
-        client_max_size=MAX_BODY_BYTES, middlewares=[middlewares.errors, middlewares.same_house, middlewares.rate_limit()]
+        client_max_size=MAX_BODY_BYTES,
+        middlewares=[middlewares.errors, middlewares.same_house, auth.guard, middlewares.rate_limit()],
     )
     app[SETTINGS], app[STORE], app[RECORDINGS], app[DEMO] = settings, database, recordings, demo
     app[documents.READERS] = asyncio.Semaphore(documents.MAX_READERS)

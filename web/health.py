@@ -10,14 +10,17 @@ from sqlalchemy.exc import SQLAlchemyError
 from bridge.errors import PrepkitError
 from pipeline.voice.choose import describe
 
+from .auth import public
 from .keys import SETTINGS, STORE, SUPERVISOR
 
 
+@public
 async def alive(request: web.Request) -> web.Response:
     """No I/O: 200 while the loop turns. The page times it for the round trip."""
     return web.json_response({"status": "ok"})
 
 
+@public
 async def ready(request: web.Request) -> web.Response:
     """200 when database, voice and capacity are there; 503 with the reasons otherwise."""
     supervisor = request.app[SUPERVISOR]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 
 from bridge.config import Settings
+from bridge.domain.account import Person
 from bridge.language_model import LanguageModel
 from bridge.ports import RecordingStore, Store
 from pipeline.supervisor import Supervisor
@@ -20,6 +21,8 @@ RECORDINGS: web.AppKey[RecordingStore] = web.AppKey("recordings", RecordingStore
 SUPERVISOR: web.AppKey[Supervisor] = web.AppKey("supervisor", Supervisor)
 USER: web.AppKey[str] = web.AppKey("user", str)
 """Id of the one user of `single` mode."""
+PERSON: web.RequestKey[Person | None] = web.RequestKey("person")
+"""Who asks; None when nobody is signed in."""
 ORIGINS: web.AppKey[frozenset[str]] = web.AppKey("origins", frozenset)
 """Origins whose pages may change state or open the socket."""
 DEMO: web.AppKey[bool] = web.AppKey("demo", bool)

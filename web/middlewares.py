@@ -19,12 +19,11 @@ from loguru import logger
 from bridge.errors import PrepkitError, Refused
 
 from . import problems
-from .auth import user_id
-from .keys import ORIGINS
+from .auth import PROBES
+from .keys import ORIGINS, PERSON
 from .pages import error_page
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-PROBES = frozenset({"/healthz", "/readyz"})
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 CSP = (
     "default-src 'self'; script-src 'self'; style-src 'self'; connect-src 'self'; media-src 'self' blob:; "
@@ -112,7 +111,9 @@ def rate_limit() -> Middleware:
     @web.middleware
     async def limit(request: web.Request, handler: Handler) -> web.StreamResponse:
         counted = request.path.startswith("/api/") and not request.path.startswith(CALLBACKS)
-        if counted and not await limiter.hit(LIMIT, user_id(request)):
+        person = request.get(PERSON)
+        who = person.id if person else f"address {request.remote}"
+        if counted and not await limiter.hit(LIMIT, who):
             raise web.HTTPTooManyRequests(headers={"Retry-After": "60"})
         return await handler(request)
 

@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from bridge import __version__
 
 from . import schemas
+from .auth import public
 
 ERROR = {
     "type": "object",
@@ -187,6 +188,7 @@ def operations() -> list[dict[str, Any]]:
     ]
 
 
+@public
 async def openapi_json(request: web.Request) -> web.Response:
     """`GET /api/openapi.json`."""
     return web.json_response(document())

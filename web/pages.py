@@ -20,7 +20,7 @@ from pipeline.voice.choose import describe
 from reporting.render import report_context
 
 from . import language_model, openapi, pdf, reports, schemas
-from .auth import user_id
+from .auth import public, user_id
 from .keys import DEMO, MODEL, RECORDINGS, SETTINGS, STORE
 from .templating import template
 
@@ -224,6 +224,7 @@ async def history(request: web.Request) -> web.Response:
     )
 
 
+@public
 async def privacy(request: web.Request) -> web.Response:
     """`/privacy`: what is stored, what leaves the machine, how to delete."""
     labels = await _voice_labels(request)
@@ -245,6 +246,7 @@ async def privacy(request: web.Request) -> web.Response:
     return render(request, "privacy.html", retention_days=request.app[SETTINGS].retention_days, providers=providers)
 
 
+@public
 async def api_docs(request: web.Request) -> web.Response:
     """`/api/docs`: the API, readable."""
     return render(request, "api_docs.html", operations=openapi.operations())

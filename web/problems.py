@@ -18,6 +18,7 @@ from bridge.errors import (
     InvalidInput,
     NotFound,
     NotInstalled,
+    NotSignedIn,
     PrepkitError,
     Refused,
     UpstreamFailed,
@@ -26,6 +27,7 @@ from bridge.errors import (
 
 STATUS: tuple[tuple[type[PrepkitError], int], ...] = (
     (InvalidInput, 400),
+    (NotSignedIn, 401),
     (BadTicket, 401),
     (BadSignature, 401),
     (Refused, 403),

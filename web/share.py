@@ -22,6 +22,7 @@ from reporting.render import report_context
 from reporting.shared import shared
 
 from . import reports
+from .auth import public
 from .keys import RECORDINGS, STORE
 from .pages import render
 
@@ -56,6 +57,7 @@ async def _opened(request: web.Request, tx: Tx) -> sharing.Opened:
     return await sharing.opened(tx, request.match_info["token"], datetime.now(UTC))
 
 
+@public
 @guarded
 async def page(request: web.Request) -> web.StreamResponse:
     """The report through the link."""
@@ -69,6 +71,7 @@ async def page(request: web.Request) -> web.StreamResponse:
     return render(request, "share.html", **report_context(view), media=media, name=found.name, until=f"{until.day} {until:%B %Y}")
 
 
+@public
 @guarded
 async def recording(request: web.Request) -> web.StreamResponse:
     """The recording through the link, unless it hides it."""

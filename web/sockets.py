@@ -23,6 +23,7 @@ from pipeline.leg import Leg
 from pipeline.protobuf_wire import ProtobufWire
 
 from .aiohttp_socket import CLOSE_TIMEOUT_SECONDS, AiohttpSocket
+from .auth import public
 from .keys import ORIGINS, SUPERVISOR
 
 HEARTBEAT_SECONDS = 10
@@ -30,12 +31,14 @@ LOOK_EVERY_BYTES = 4 * 1024
 """A sender looks this often whether the peer's buffer is full."""
 
 
+@public
 async def candidate(request: web.Request) -> web.WebSocketResponse:
     """`GET /ws/interviews/{sessionId}?token=…`."""
     offered = [p.strip() for p in request.headers.get("Sec-WebSocket-Protocol", "").split(",")]
     return await _hold(request, PcmWire() if PCM_PROTOCOL in offered else ProtobufWire())
 
 
+@public
 async def evaluator(request: web.Request) -> web.WebSocketResponse:
     """`GET /eval/interviews/{sessionId}?token=…`, for pipecat's evals harness; only there when the application was made for it."""
     return await _hold(request, EvalWire())

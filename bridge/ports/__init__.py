@@ -9,6 +9,7 @@ from __future__ import annotations
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
+from .accounts import AccountTx
 from .reports import ReportTx
 from .rows import DeliveryState, HistoryRow, StoredDelivery, StoredEvent, StoredReport
 from .sessions import SessionTx
@@ -16,7 +17,7 @@ from .upstream import UpstreamTx
 from .vendors import Jobs, RecordingFile, RecordingStore, VendorAccount, VoiceVendor
 
 
-class Tx(SessionTx, ReportTx, UpstreamTx, Protocol):
+class Tx(AccountTx, SessionTx, ReportTx, UpstreamTx, Protocol):
     """One database transaction: commits when its block ends well, rolls back when it raises."""
 
 
@@ -34,6 +35,7 @@ class Store(Protocol):
 
 
 __all__ = [
+    "AccountTx",
     "DeliveryState",
     "HistoryRow",
     "Jobs",

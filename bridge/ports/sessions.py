@@ -15,9 +15,6 @@ from .rows import HistoryRow, StoredEvent
 class SessionTx(Protocol):
     """Interviews."""
 
-    async def single_user(self) -> str:
-        """Id of the one user of `single` mode, made at first use."""
-
     # Sessions -----------------------------------------------------------------------------------------------------------
     async def add_session(self, session: InterviewSession) -> None:
         """Insert the session with its questions."""

@@ -7,6 +7,7 @@ of unknown calls are kept too; costs outlive their session (C-34).
 
 from __future__ import annotations
 
+from .accounts import api_tokens, audit_log, identities, invites, logins, one_time_tokens, passwords, users
 from .base import metadata
 from .interviews import (
     TicketPurpose,
@@ -16,7 +17,6 @@ from .interviews import (
     tickets,
     transcript_segments,
     turns,
-    users,
 )
 from .reports import interview_reports, report_facts, report_mails, share_links
 from .upstream import cost_entries, engine_calls, webhook_deliveries
@@ -24,13 +24,20 @@ from .work import job_nodes
 
 __all__ = [
     "TicketPurpose",
+    "api_tokens",
+    "audit_log",
     "cost_entries",
     "engine_calls",
+    "identities",
     "interview_questions",
     "interview_reports",
     "interview_sessions",
+    "invites",
     "job_nodes",
+    "logins",
     "metadata",
+    "one_time_tokens",
+    "passwords",
     "report_facts",
     "report_mails",
     "session_events",

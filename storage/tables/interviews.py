@@ -33,14 +33,6 @@ class TicketPurpose(StrEnum):
     RESUME = "resume"
 
 
-users = Table(
-    "users",
-    metadata,
-    Column("id", uuid_string(), primary_key=True),
-    Column("name", PlainText, nullable=False),
-    Column("created_at", Utc, nullable=False),
-)
-
 interview_sessions = Table(
     "interview_sessions",
     metadata,

@@ -11,6 +11,7 @@ from alembic.operations import Operations
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import CheckConstraint, Connection, String, func, inspect, select, text
 
+from bridge.domain.account import Role
 from bridge.errors import SettingsError
 from storage import engines
 from storage.database import Database
@@ -170,6 +171,8 @@ async def test_an_upgrade_keeps_the_interviews(database: Database, database_url:
     await database.ping()
     async with database.begin() as tx:
         assert made == await tx.session(made.id)
+        owner = await tx.account(made.user_id)
+        assert owner is not None and owner.role is Role.ADMIN
         assert [turn()] == await tx.turns(made.id)
         await tx.add_engine_call(engine_call(made.id))
         assert await tx.add_delivery("vapi", delivery(), made.created_at) == 1
@@ -185,4 +188,4 @@ async def test_a_folder_that_cannot_be_made(tmp_path: Path):
 
 def test_the_migrations_are_data_of_the_package():
     """Contract 1: found through the package, not through the working folder."""
-    assert newest_revision() == "0003"
+    assert newest_revision() == "0004"

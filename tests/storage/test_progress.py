@@ -12,8 +12,8 @@ from bridge.domain.setup import InterviewSetup
 from bridge.domain.standing import Scores, TypeTotals
 from bridge.errors import NotFound
 from storage import tables
+from storage.accounts import SINGLE_USER
 from storage.database import Database
-from storage.sessions import SINGLE_USER
 
 from .samples import NOW, facts, report, stored
 
@@ -29,7 +29,7 @@ async def held(
     at = NOW + timedelta(minutes=minutes)
     if user_id != SINGLE_USER:
         async with database.begin() as tx:
-            row = {"id": user_id, "name": "", "created_at": NOW}
+            row = {"id": user_id, "name": "", "role": "candidate", "created_at": NOW}
             await tx.connection.execute(tx.insert(tables.users).values(row).on_conflict_do_nothing())
     made = await stored(
         database,

@@ -15,8 +15,8 @@ from bridge.domain.sharing import ReportMail
 from bridge.errors import Conflict, NotFound
 from bridge.ports import HistoryRow
 from storage import tables
+from storage.accounts import SINGLE_USER
 from storage.database import Database
-from storage.sessions import SINGLE_USER
 
 from .samples import NOW, cost, delivery, engine_call, facts, question, report, said, segment, session, share, stored, turn
 

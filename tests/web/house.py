@@ -17,6 +17,7 @@ from sqlalchemy import insert
 from yarl import URL
 
 from bridge.config import Settings
+from bridge.domain.account import Role
 from bridge.domain.agenda import Agenda
 from bridge.domain.catalog import Difficulty, InterviewType
 from bridge.domain.events import CursorMoved, Event, LegEnded, LegStarted, QuestionAsked, Speaker, TurnRecorded, TurnSource
@@ -219,7 +220,7 @@ async def add_user(store: Store, user_id: str = STRANGER) -> str:
     """Another person, who has no way in yet."""
     assert isinstance(store, Database)
     async with store.begin() as tx:
-        row = {"id": user_id, "name": "Stranger", "created_at": datetime.now(UTC)}
+        row = {"id": user_id, "name": "Stranger", "role": Role.CANDIDATE, "created_at": datetime.now(UTC)}
         await tx.connection.execute(insert(users).values(row).prefix_with("OR IGNORE"))
     return user_id
 

@@ -21,6 +21,7 @@ from bridge.errors import BadSignature, InvalidInput
 from bridge.usecases import engine_calls, tool_calls
 from bridge.wire import vapi_auth, vapi_keeping, vapi_messages
 
+from ..auth import public
 from ..keys import STORE, SUPERVISOR, VAPI_AUTH
 
 MAX_BODY_BYTES = 8 * 1024 * 1024
@@ -47,6 +48,7 @@ LIMIT = parse("600/minute")
 _limiter = MovingWindowRateLimiter(MemoryStorage())
 
 
+@public
 async def receive(request: web.Request) -> web.Response:
     """Any message of Vapi's."""
     delivery = await _delivery(request)
@@ -59,6 +61,7 @@ async def receive(request: web.Request) -> web.Response:
     return web.json_response(NOT_OFFERED.get(delivery.type, RECEIVED))
 
 
+@public
 async def tools(request: web.Request) -> web.Response:
     """Tool calls alone: the answer is always 200 with `results`, as anything else would be ignored."""
     try:
