@@ -172,7 +172,8 @@ async def test_an_upgrade_keeps_the_interviews(database: Database, database_url:
     async with database.begin() as tx:
         assert made == await tx.session(made.id)
         owner = await tx.account(made.user_id)
-        assert owner is not None and owner.role is Role.ADMIN
+        assert owner is not None
+        assert owner.role is Role.ADMIN
         assert [turn()] == await tx.turns(made.id)
         await tx.add_engine_call(engine_call(made.id))
         assert await tx.add_delivery("vapi", delivery(), made.created_at) == 1
