@@ -47,7 +47,7 @@ def guard_of(handler: object) -> Role | None:
 
 def current(request: web.Request) -> Person:
     """The person who is signed in. Raises NotSignedIn."""
-    person = request.get(PERSON)
+    person: Person | None = request.get(PERSON)
     if person is None:
         raise NotSignedIn("Sign in first.")
     return person
