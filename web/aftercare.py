@@ -15,8 +15,8 @@ from loguru import logger
 from reporting.facts import make_missing
 from storage.jobs import Handler
 
-from . import pdf, reports, share
-from .keys import STORE
+from . import mailing, pdf, reports, share
+from .keys import MAILER, SETTINGS, STORE
 
 FACTS_JOB = "make-facts"
 FACTS_VERSION = "1"
@@ -27,6 +27,7 @@ def attach(app: web.Application) -> dict[str, Handler]:
     """Give the application what pages and answers about reports need; returns the handlers of the jobs."""
     app[reports.TOTALS], app[reports.GROUPS] = reports.Totals(), reports.Groups()
     app[share.LIMITER] = share.limiter()
+    app[MAILER] = mailing.of(app[SETTINGS])
     app[pdf.WRITERS] = asyncio.Semaphore(pdf.MAX_WRITERS)
 
     async def make_facts(_: dict[str, Any]) -> None:

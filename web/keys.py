@@ -9,7 +9,7 @@ from aiohttp import web
 from bridge.config import Settings
 from bridge.domain.account import Person
 from bridge.language_model import LanguageModel
-from bridge.ports import RecordingStore, Store
+from bridge.ports import Mailer, RecordingStore, Store
 from pipeline.supervisor import Supervisor
 
 if TYPE_CHECKING:
@@ -28,5 +28,7 @@ ORIGINS: web.AppKey[frozenset[str]] = web.AppKey("origins", frozenset)
 DEMO: web.AppKey[bool] = web.AppKey("demo", bool)
 MODEL: web.AppKey[LanguageModel | None] = web.AppKey("model")
 """None without a key."""
+MAILER: web.AppKey[Mailer | None] = web.AppKey("mailer")
+"""None without `SMTP_URL`: e-mail features are hidden."""
 VAPI_AUTH: web.AppKey[DoorAuth] = web.AppKey("vapi_auth")
 """What authenticates Vapi's webhooks; missing without a key."""

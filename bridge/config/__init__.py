@@ -1,7 +1,7 @@
 """Every setting of the process, read once from the environment into one frozen object; nothing else reads the environment.
 
 Each name may also be given as `…_FILE`, the path of a file that holds the value. An unknown `PREPKIT_…` name is refused with the nearest match; vendors' own
-names (`VAPI_API_KEY`) stand beside their field. A subject with many settings has a file and a base class of its own (`vapi`, `gemini`).
+names (`VAPI_API_KEY`) stand beside their field. A subject with many settings has a file and a base class of its own (`vapi`, `gemini`, `mail`).
 `docs/reference/settings.md` is made from the descriptions here.
 """
 
@@ -19,6 +19,7 @@ from pydantic import ConfigDict, Field, ValidationError, model_validator
 from ..errors import SettingsError
 from .fields import is_loopback
 from .gemini import GeminiSettings
+from .mail import MailSettings
 from .vapi import VapiSettings
 
 PREFIX = "PREPKIT_"
@@ -62,7 +63,7 @@ class Speech(StrEnum):
     KOKORO = "kokoro"
 
 
-class Settings(VapiSettings, GeminiSettings):
+class Settings(VapiSettings, GeminiSettings, MailSettings):
     """The settings; a field `max_calls` is the variable `PREPKIT_MAX_CALLS`."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")

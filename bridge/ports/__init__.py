@@ -10,6 +10,7 @@ from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
 from .accounts import AccountTx
+from .mail import Mailer
 from .reports import ReportTx
 from .rows import DeliveryState, HistoryRow, StoredDelivery, StoredEvent, StoredReport
 from .sessions import SessionTx
@@ -39,6 +40,7 @@ __all__ = [
     "DeliveryState",
     "HistoryRow",
     "Jobs",
+    "Mailer",
     "RecordingFile",
     "RecordingStore",
     "ReportTx",
