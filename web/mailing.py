@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
 from bridge.clients.mail import SmtpMailer
-from bridge.config import Settings
+from bridge.config import Settings, is_loopback
 from bridge.ports import Mailer
 
 
 def of(settings: Settings) -> Mailer | None:
     """The mailer; None without `SMTP_URL`, and then nothing about e-mail is shown."""
-    return SmtpMailer(settings.smtp_url, settings.mail_from) if settings.smtp_url else None
+    if not settings.smtp_url:
+        return None
+    here = is_loopback(urlsplit(settings.smtp_url).hostname or "")
+    return SmtpMailer(settings.smtp_url, settings.mail_from, here=here)

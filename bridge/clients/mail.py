@@ -10,7 +10,6 @@ from email.policy import SMTP
 from email.utils import formatdate, parseaddr
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from ..config import is_loopback
 from ..domain.mail import Letter
 from ..errors import UpstreamFailed
 from ..ports.mail import MAIL_REFUSED, MAIL_UNAVAILABLE
@@ -44,7 +43,8 @@ def message_of(letter: Letter, sender: str) -> EmailMessage:
 class SmtpMailer:
     """Implements `bridge.ports.Mailer` on one server."""
 
-    def __init__(self, url: str, sender: str) -> None:
+    def __init__(self, url: str, sender: str, *, here: bool) -> None:
+        """`here`: the server is on this machine, and may go without TLS."""
         parts = urlsplit(url)
         self._sender = sender
         self._host = parts.hostname or ""
@@ -53,7 +53,7 @@ class SmtpMailer:
         self._tls = parts.scheme == "smtps"
         plain = parse_qs(parts.query).get("tls") == ["off"]
         # None: STARTTLS where the server offers it. False: never. True: or nothing is sent.
-        self._start_tls = False if plain or self._tls else None if is_loopback(self._host) else True
+        self._start_tls = False if plain or self._tls else None if here else True
 
     async def send(self, letter: Letter) -> None:
         """Hand a letter over. Raises UpstreamFailed."""
