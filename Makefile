@@ -4,6 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 UV := $(BIN)/uv
 UV_VERSION := 0.13.9
+LANES ?= auto
+REALTIME := tests/acceptance tests/browser
 RUN_STAMP := $(VENV)/.run-stamp
 TEST_STAMP := $(VENV)/.test-stamp
 
@@ -33,12 +35,18 @@ run: $(RUN_STAMP) ## start the server on http://127.0.0.1:8080
 demo: $(RUN_STAMP) ## start a throw-away server with a seeded history
 	@exec $(BIN)/prepkit demo
 
+# Calls in real time come after the rest and one after the other: speech is heard late when tests compete for the cores.
 test: $(TEST_STAMP) ## run every check and the whole test suite
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/ruff format --quiet --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --cache-dir .import_linter_cache > .import_linter_cache.log || (cat .import_linter_cache.log; exit 1)
+ifdef ARGS
 	@$(BIN)/python -m pytest $(ARGS)
+else
+	@$(BIN)/python -m pytest -n $(LANES) --dist loadfile $(REALTIME:%=--ignore=%)
+	@$(BIN)/python -m pytest $(REALTIME)
+endif
 
 check: $(TEST_STAMP) ## linters and types only
 	$(BIN)/ruff check .
