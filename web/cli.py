@@ -160,6 +160,31 @@ def migrate() -> None:
 
 
 @main.command()
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@click.option("--without-keys", is_flag=True, help="Leave the keys out: what they protect cannot be read from this backup alone.")
+def backup(file: Path, without_keys: bool) -> None:
+    """Write database, recordings and keys to FILE, while the server runs or not."""
+    settings = _settings()
+    _quiet()
+    from .commands.backup import make, summary
+
+    click.echo(f"{file}: {summary(make(settings, file, os.environ, keys=not without_keys))}")
+
+
+@main.command()
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--replace", is_flag=True, help="Put the backup in the place of what is there.")
+def restore(file: Path, replace: bool) -> None:
+    """Check the backup in FILE and put it in place; the server must be stopped."""
+    settings = _settings()
+    _quiet()
+    from .commands.backup import restore as put_back
+    from .commands.backup import summary
+
+    click.echo(f"Restored from {file}: {summary(asyncio.run(put_back(settings, file, os.environ, replace=replace)))}")
+
+
+@main.command()
 @click.option("--url", help="A running server to look at as well.")
 def doctor(url: str | None) -> None:
     """Check settings, data, voices and ports, and say in words what is wrong."""

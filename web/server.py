@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import os
 import signal
 import socket
+import tempfile
+from pathlib import Path
 
 from aiohttp import web
 from loguru import logger
@@ -38,8 +41,20 @@ def listen(settings: Settings) -> socket.socket:
     return sock
 
 
+def check_data_dir(folder: Path) -> None:
+    """Raise SettingsError, with the command to run, when a volume belongs to somebody else."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        who = f"{os.geteuid()}:{os.getegid()}"
+        raise SettingsError(f"PREPKIT_DATA_DIR cannot be written ({error.strerror}). Run as its owner: chown -R {who} {folder}") from None
+
+
 async def run(settings: Settings, *, demo: bool = False) -> None:
     """Serve until told to stop. The URL is the last line printed."""
+    check_data_dir(settings.data_dir)
     sock = listen(settings)
     settings = settings.model_copy(update={"port": sock.getsockname()[1]})
     app = await create_app(settings, demo=demo)
