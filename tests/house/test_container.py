@@ -155,7 +155,12 @@ def environment_of(image: Path, port: int) -> dict[str, str]:
     """What the image's final stage sets, on loopback for the test."""
     places = {"/app": str(image / "app"), "/data": str(image / "data")}
     inside = {name: place(value, places) for name, value in FINAL.environment().items()}
-    return inside | {"PATH": f"{image}/app/.venv/bin:/usr/bin:/bin", "PREPKIT_HOST": "127.0.0.1", "PREPKIT_PORT": str(port)}
+    return inside | {
+        "PATH": f"{image}/app/.venv/bin:/usr/bin:/bin",
+        "PREPKIT_HOST": "127.0.0.1",
+        "PREPKIT_PORT": str(port),
+        "PREPKIT_AUTH_MODE": "single",
+    }
 
 
 def test_the_replayed_image_is_small(image):
