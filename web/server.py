@@ -49,7 +49,9 @@ def check_data_dir(folder: Path) -> None:
             pass
     except OSError as error:
         who = f"{os.geteuid()}:{os.getegid()}"
-        raise SettingsError(f"PREPKIT_DATA_DIR cannot be written ({error.strerror}). Run as its owner: chown -R {who} {folder}") from None
+        raise SettingsError(
+            f"PREPKIT_DATA_DIR cannot be written ({error.strerror}). Run as its owner: chown -R {who} {folder}"
+        ) from None
 
 
 async def run(settings: Settings, *, demo: bool = False) -> None:
