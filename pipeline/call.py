@@ -30,6 +30,7 @@ from bridge.ports import RecordingFile, Store
 from bridge.usecases.call_log import CallLog, Entry
 from bridge.usecases.calling import RECLAIM_SECONDS, Admission
 from bridge.usecases.conducting import Conductor
+from bridge.usecases.directing import MakeDirector
 from bridge.wire.candidate import SAMPLE_RATE, Verb, server_response
 
 from .clock import CallClock, MicClock
@@ -88,6 +89,7 @@ class CallLeg:
         store: Store,
         recording: RecordingFile | None,
         renew_token: Callable[[], Awaitable[str]],
+        make_director: MakeDirector | None = None,
     ) -> None:
         session = admission.session
         self._leg = leg
@@ -101,6 +103,7 @@ class CallLeg:
         agenda = Agenda(session.setup, session.questions, admission.events)
         self._recorder = CallRecorder(recording, base_ms) if recording else None
         self._log = CallLog(store, session.id, agenda, last_seq=admission.last_seq, on_stored=self._acknowledge)
+        self._director = make_director(agenda, session.id, clock) if make_director else None
         self._parts = CallParts(
             session=session,
             leg=leg,
@@ -109,8 +112,8 @@ class CallLeg:
             log=self._log,
             clock=clock,
             mic=MicClock(clock),
-            turns=CandidateTurns(agenda, self._log),
-            conductor=Conductor(agenda, self._log, clock),
+            turns=CandidateTurns(agenda, self._log, self._director.heard if self._director else None),
+            conductor=Conductor(agenda, self._log, clock, self._director),
             playback=PlaybackTap(leg.wire.out_rate, clock, self._recorder),
             end=self.stop,
             ready=self._on_ready,
@@ -154,6 +157,8 @@ class CallLeg:
             for task in others:
                 task.cancel()
             await asyncio.gather(*others, return_exceptions=True)
+            if self._director:
+                self._director.close()
             elapsed = self._clock()
             why = "cancelled" if self._ended.cancelled() or not self._ended.done() else self._ended.result()
             self._log.append(LegEnded(at_ms=elapsed, leg=self._parts.leg_number, reason=why))

@@ -1,7 +1,7 @@
 """The local engine's brain: a pipecat LLM service that speaks the conductor's lines (R-047…R-050).
 
-Everything that can happen to it (a turn is over, a typed answer, a button, a tick of the clock) goes through one queue and is handled in order, so the conductor is
-never entered twice. The two tools run as real function-call frames, visible to RTVI clients and pipecat's evals. Read next: `bridge.usecases.conducting`.
+Everything that can happen to it (a turn is over, a typed answer, a button, a tick of the clock) goes through one queue and is handled in order. Only an answer may
+have to be weighed, by a model that takes its time: that is a task of its own, which a button, the clock or the candidate's voice ends at once. The two tools run as real function-call frames, visible to RTVI clients and pipecat's evals. Read next: `bridge.usecases.conducting`.
 """
 
 from __future__ import annotations
@@ -91,6 +91,12 @@ class ScriptedInterviewer(LLMService):
         self._prepkit_on_finished = on_finished
         self._prepkit_todo: asyncio.Queue[tuple[Do, str]] = asyncio.Queue()
         self._prepkit_task: asyncio.Task[None] | None = None
+        self._prepkit_thinking: asyncio.Task[None] | None = None
+        """Weighs an answer; there is one at most."""
+        self._prepkit_decided: Line | None = None
+        """What came of it, until it is said."""
+        self._prepkit_owed = False
+        """The candidate went on speaking while an answer was weighed: it has yet to be reacted to."""
         self._prepkit_line: Line | None = None
         self._prepkit_speaking = False
         self._prepkit_heard = False
@@ -123,6 +129,7 @@ class ScriptedInterviewer(LLMService):
             case UserStartedSpeakingFrame():
                 self._prepkit_candidate_speaking = True
                 self._prepkit_quiet_since = None
+                self._prepkit_owed = self._prepkit_stop_thinking()
             case UserStoppedSpeakingFrame():
                 self._prepkit_candidate_speaking = False
                 self._prepkit_quiet_since = self._prepkit_clock()
@@ -139,6 +146,7 @@ class ScriptedInterviewer(LLMService):
         await self._prepkit_stop()
 
     async def _prepkit_stop(self) -> None:
+        self._prepkit_stop_thinking()
         if self._prepkit_task:
             task, self._prepkit_task = self._prepkit_task, None
             await self.cancel_task(task)
@@ -164,77 +172,113 @@ class ScriptedInterviewer(LLMService):
     async def _prepkit_work(self) -> None:
         while True:
             what, text = await self._prepkit_todo.get()
-            line = await self._prepkit_decide(what, text)
+            line = self._prepkit_decide(what, text)
             if line is not None:
                 await self._prepkit_say(line)
 
-    async def _prepkit_decide(self, what: Do, text: str) -> Line | None:
+    def _prepkit_think(self, thinking: Coroutine[None, None, Line | None]) -> None:
+        self._prepkit_stop_thinking()
+        self._prepkit_owed = False
+        self._prepkit_thinking = self.create_task(self._prepkit_weigh(thinking))
+
+    async def _prepkit_weigh(self, thinking: Coroutine[None, None, Line | None]) -> None:
+        self._prepkit_decided = await thinking
+        self._prepkit_thinking = None
+        self.tell(Do.DECIDED)
+
+    def _prepkit_stop_thinking(self) -> bool:
+        """Whether there was something to stop."""
+        task, self._prepkit_thinking = self._prepkit_thinking, None
+        return task is not None and task.cancel()
+
+    def _prepkit_decide(self, what: Do, text: str) -> Line | None:
         conductor = self._prepkit_conductor
         if self._prepkit_line and self._prepkit_line.last and what is not Do.LINE_SAID:
             return None
         match what:
             case Do.OPEN if self._prepkit_line is None:
                 return self._prepkit_opening()
+            case Do.DECIDED:
+                line, self._prepkit_decided = self._prepkit_decided, None
+                return line
             case Do.TURN_OVER:
-                return await self._prepkit_after_turn()
-            case Do.TYPED:
-                return await conductor.after_answer(text)
+                return self._prepkit_after_turn()
+            case Do.TYPED if self._prepkit_decided is None:
+                self._prepkit_think(conductor.after_answer(text))
             case Do.DONE if self._prepkit_candidate_speaking and self._prepkit_done_at is None:
                 # The last words are still being recognised: the turn's own end or the next tick takes it from here.
                 self._prepkit_done_at = self._prepkit_clock()
-            case Do.DONE:
-                return await self._prepkit_take_done()
+            case Do.DONE if self._prepkit_thinking is None and self._prepkit_decided is None:
+                self._prepkit_take_done()
             case Do.NEXT if self._prepkit_just_moved():
                 # Pressed twice: the question it would skip has not been heard yet (C-38).
                 return None
             case Do.NEXT:
-                self._prepkit_turns.finish()
+                self._prepkit_finish()
                 return conductor.skip()
             case Do.END:
-                self._prepkit_turns.finish()
+                self._prepkit_finish()
                 self._prepkit_end_reason = "ended_by_candidate"
                 return conductor.close("end")
             case Do.TICK:
-                return await self._prepkit_on_tick()
+                return self._prepkit_on_tick()
             case Do.LINE_SAID if self._prepkit_line and self._prepkit_line.last:
                 self.create_task(self._prepkit_on_finished(self._prepkit_end_reason))
         return None
 
+    def _prepkit_finish(self) -> None:
+        """The answer is over, whatever was still being weighed of it."""
+        self._prepkit_stop_thinking()
+        self._prepkit_decided = None
+        self._prepkit_owed = False
+        self._prepkit_turns.finish()
+
     def _prepkit_just_moved(self) -> bool:
-        line = self._prepkit_line
+        decided, line = self._prepkit_decided, self._prepkit_line
+        if decided is not None:
+            return decided.asks is not None and decided.asks.follow_up == 0
         fresh = line is not None and line.asks is not None and line.asks.follow_up == 0
         return fresh and not self._prepkit_heard and not self._prepkit_cut
 
-    async def _prepkit_after_turn(self) -> Line | None:
+    def _prepkit_after_turn(self) -> Line | None:
         turn = self._prepkit_turns.finish()
+        if self._prepkit_decided is not None:
+            return None
         asked_done, self._prepkit_done_at = self._prepkit_done_at is not None, None
         words = len(turn.text.split()) if turn else 0
         if self._prepkit_cut and (not self._prepkit_heard or words < MIN_ANSWER_WORDS):
             # They spoke over a question, to finish the last answer or with no more than a word: put it again.
             return self._prepkit_conductor.ask_again()
         if asked_done:
-            return await self._prepkit_conductor.done()
-        return await self._prepkit_conductor.after_answer(turn.text) if turn else None
+            self._prepkit_think(self._prepkit_conductor.done())
+        elif turn:
+            self._prepkit_think(self._prepkit_conductor.after_answer(turn.text))
+        return None
 
-    async def _prepkit_take_done(self) -> Line | None:
+    def _prepkit_take_done(self) -> None:
         self._prepkit_done_at = None
         self._prepkit_turns.finish()
-        return await self._prepkit_conductor.done()
+        self._prepkit_think(self._prepkit_conductor.done())
 
-    async def _prepkit_on_tick(self) -> Line | None:
+    def _prepkit_on_tick(self) -> Line | None:
         conductor, now = self._prepkit_conductor, self._prepkit_clock()
-        if self._prepkit_line is None or self._prepkit_speaking:
+        if self._prepkit_line is None or self._prepkit_speaking or self._prepkit_decided is not None:
             return None
         if self._prepkit_done_at is not None and now - self._prepkit_done_at > DONE_WAIT_MS:
-            return await self._prepkit_take_done()
+            self._prepkit_take_done()
+            return None
         if line := conductor.on_clock():
-            self._prepkit_turns.finish()
+            self._prepkit_finish()
             if line.last:
                 self._prepkit_end_reason = "time"
             return line
-        if self._prepkit_candidate_speaking or self._prepkit_quiet_since is None:
+        if self._prepkit_candidate_speaking or self._prepkit_quiet_since is None or self._prepkit_thinking is not None:
             return None
         quiet = now - self._prepkit_quiet_since
+        if self._prepkit_owed and quiet > ASK_AGAIN_AFTER_MS and not self._prepkit_turns.text:
+            # What ended the weighing was no speech: nothing else would take it up again.
+            self._prepkit_think(conductor.done())
+            return None
         if self._prepkit_cut and quiet > ASK_AGAIN_AFTER_MS and not self._prepkit_turns.text:
             self._prepkit_cut = False
             return conductor.ask_again()

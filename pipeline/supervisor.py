@@ -15,6 +15,7 @@ from loguru import logger
 from bridge.errors import AtCapacity
 from bridge.ports import RecordingStore, Store
 from bridge.usecases import calling
+from bridge.usecases.directing import MakeDirector
 from bridge.wire.candidate import CLOSE_FINISHED, CLOSE_REPLACED, CLOSE_RESTARTING, CLOSE_UPSTREAM_LOST
 
 from .call import FAILED_UPSTREAM, CallLeg, Outcome
@@ -39,6 +40,8 @@ class Supervisor:
         self._recordings = recordings
         self._engines = engines
         self.max_calls = max_calls
+        self.make_director: MakeDirector | None = None
+        """Set where there is a language model: each leg then has a director."""
         self._live: dict[str, tuple[CallLeg, asyncio.Event]] = {}
         self._doors: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         """Sessions somebody is being admitted to."""
@@ -89,7 +92,7 @@ class Supervisor:
         async def renew() -> str:
             return await calling.renew_token(self._store, session_id, datetime.now(UTC))
 
-        return CallLeg(admission, leg, self._engines, self._store, recording, renew)
+        return CallLeg(admission, leg, self._engines, self._store, recording, renew, self.make_director)
 
     def live_tools(self, session_id: str) -> CallLeg | None:
         """The session's live leg in this process, to answer its vendor's tool calls."""

@@ -29,9 +29,10 @@ from bridge.usecases.call_log import CallLog
 class CandidateTurns:
     """The candidate's open turn: grows with each final utterance, closed when the turn is over."""
 
-    def __init__(self, agenda: Agenda, log: CallLog) -> None:
+    def __init__(self, agenda: Agenda, log: CallLog, on_words: Callable[[str], None] | None = None) -> None:
         self._agenda = agenda
         self._log = log
+        self._on_words = on_words or (lambda _: None)
         self._open: TurnRecorded | None = None
 
     @property
@@ -59,7 +60,12 @@ class CandidateTurns:
                 end_ms=max(end_ms, self._open.end_ms), source=source, final=False,
             )  # fmt: skip
         self._log.append(self._open)
+        self._on_words("")
         return self._open
+
+    def hearing(self, text: str) -> None:
+        """Words of an utterance that is not final yet, all of it each time: nothing is kept of them, but the director listens."""
+        self._on_words(" ".join(text.split()))
 
     def finish(self) -> TurnRecorded | None:
         """Close the open turn; None when there is none."""
@@ -88,6 +94,7 @@ class CandidateTurns:
             source=TurnSource.TYPED,
         )
         self._log.append(turn)
+        self._on_words("")
         return turn
 
 
@@ -97,9 +104,10 @@ OnUtterance = Callable[[str, Any], Awaitable[None]]
 class Ear(FrameProcessor):
     """Right behind the recogniser: finals go to the call; silenced once the browser's own recogniser is in use."""
 
-    def __init__(self, on_final: OnUtterance) -> None:
+    def __init__(self, on_final: OnUtterance, on_interim: Callable[[str], None]) -> None:
         super().__init__()
         self._prepkit_on_final = on_final
+        self._prepkit_on_interim = on_interim
         self._prepkit_unfinished: tuple[str, Any] | None = None
         self.prepkit_browser_hears = False
 
@@ -113,6 +121,8 @@ class Ear(FrameProcessor):
             self._prepkit_unfinished = None if final else (frame.text, frame.result)
             if final:
                 await self._prepkit_on_final(frame.text, frame.result)
+            else:
+                self._prepkit_on_interim(frame.text)
         await self.push_frame(frame, direction)
 
     async def take_unfinished(self) -> None:

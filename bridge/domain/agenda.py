@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from .coverage import PointCoverage, Shown, cover
 from .events import CursorMoved, Event, InterviewEnded, QuestionAsked, Speaker, ToolAnswered, TurnRecorded
+from .judging import Judgement, first_askable
 from .questions import FollowUp, Question
 from .segments import Transcript
 from .setup import InterviewSetup
@@ -32,6 +33,8 @@ class Decision:
     follow_up: FollowUp | None
     covered: tuple[PointCoverage, ...]
     """Coverage of the question's key points by all said so far."""
+    judged: bool = False
+    """It follows from a director's judgement, not from the prepared plan alone."""
 
 
 class Agenda:
@@ -126,24 +129,41 @@ class Agenda:
         """Whether only the goodbye still fits."""
         return now_ms > self.duration_ms - CLOSING_MS
 
-    def decide(self, question_id: str, now_ms: int, hint: str = "") -> Decision:
+    def may_follow_up(self, question_id: str, now_ms: int) -> bool:
+        """Whether a follow-up on this question fits the budgets of count and time."""
+        question = self.questions[self._ids.index(question_id)]
+        in_time = self.spent_ms(question, now_ms) < question.minutes * 60_000 * FOLLOW_UP_SHARE
+        return question is self.current and in_time and len(self._follow_ups[question_id]) < self.setup.follow_up_budget
+
+    def decide(
+        self, question_id: str, now_ms: int, hint: str = "", judgement: Judgement | None = None, *, fresh: bool = False
+    ) -> Decision:
         """Follow up on the first key point not shown, within the budgets of count and time; else move on (R-047).
 
-        `hint` is what somebody else believes to have heard: it counts only where our own transcript of the question is empty (C-18).
+        `hint` is what somebody else believes to have heard: it counts only where our own transcript of the question is empty (C-18). What a judgement
+        saw shown stays shown; its follow-ups are asked only while it is `fresh`, before the prepared ones.
         """
         question = self.questions[self._ids.index(question_id)]
         covered = self.coverage(question, hint)
+        if not self.may_follow_up(question_id, now_ms):
+            return Decision(None, covered, judged=judgement is not None)
         asked = self._follow_ups[question_id]
-        in_time = self.spent_ms(question, now_ms) < question.minutes * 60_000 * FOLLOW_UP_SHARE
-        if question is not self.current or not in_time or len(asked) >= self.setup.follow_up_budget:
-            return Decision(None, covered)
-        missing = [point.key_point_id for point in covered if point.shown is Shown.NO]
-        missing += [point.key_point_id for point in covered if point.shown is Shown.PARTLY]
-        for point_id in missing:
-            for follow_up in question.follow_ups:
-                if follow_up.about == point_id and follow_up.text not in asked:
-                    return Decision(follow_up, covered)
-        return Decision(None, covered)
+        shown = judgement.shown if judgement else frozenset()
+        missing = [
+            point.key_point_id for how in (Shown.NO, Shown.PARTLY) for point in covered
+            if point.shown is how and point.key_point_id not in shown
+        ]  # fmt: skip
+        if judgement is not None and fresh:
+            if not missing:
+                return Decision(None, covered, judged=True)
+            if follow_up := first_askable(missing, judgement.follow_ups, asked):
+                return Decision(follow_up, covered, judged=True)
+        in_order = [each for point_id in missing for each in question.follow_ups if each.about == point_id]
+        return Decision(first_askable(missing, in_order, asked), covered)
+
+    def follow_ups_asked(self, question_id: str) -> tuple[str, ...]:
+        """Texts of the follow-ups this question has had."""
+        return tuple(self._follow_ups[question_id])
 
     def follow_up_number(self, question_id: str) -> int:
         """How many follow-ups this question has had."""

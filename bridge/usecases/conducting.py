@@ -1,7 +1,8 @@
 """The interviewer's decisions in one live call: ask, listen, follow up, move on, keep the clock, close (R-045…R-050).
 
 `Conductor` joins the pure `Agenda` with the durable `CallLog`. Its two tools are the same functions for every engine; the local interviewer calls them
-itself and speaks the `Line` that comes of it. No pipecat here. Read next: `pipeline.interviewer`.
+itself and speaks the `Line` that comes of it. What awaits, awaits the director alone: everything else happens in one go, so that giving up a wait leaves
+nothing half done. No pipecat here. Read next: `directing`, `pipeline.interviewer`.
 """
 
 from __future__ import annotations
@@ -17,8 +18,10 @@ from ..domain import script
 from ..domain.agenda import Agenda
 from ..domain.events import CursorMoved, Noted, QuestionAsked, ToolAnswered
 from ..domain.intents import Intent, intent_of
-from ..domain.questions import Question
+from ..domain.judging import Judgement, Source
+from ..domain.questions import FollowUp, Question
 from .call_log import CallLog
+from .directing import Director
 
 FOLLOW_UP = "getFollowUpQuestion"
 MOVE_ON = "moveToNextQuestion"
@@ -44,10 +47,11 @@ class Line:
 
 
 class Conductor:
-    """Decisions of one call. `clock` gives milliseconds on the call clock."""
+    """Decisions of one call. `clock` gives milliseconds on the call clock; without a director only prepared follow-ups are asked."""
 
-    def __init__(self, agenda: Agenda, log: CallLog, clock: Callable[[], int]) -> None:
+    def __init__(self, agenda: Agenda, log: CallLog, clock: Callable[[], int], director: Director | None = None) -> None:
         self.agenda = agenda
+        self.director = director
         self._log = log
         self._clock = clock
         self._asking: Line | None = None
@@ -55,6 +59,10 @@ class Conductor:
         self._unshown: list[ToolAnswered] = []
         self._storing: dict[str, asyncio.Future[int]] = {}
         """Tool call id → its answer's being stored."""
+        self._answering: dict[str, asyncio.Task[ToolAnswered]] = {}
+        """Tool call id → its answer, while it is waited for."""
+        self._given: dict[str, FollowUp] = {}
+        """Text of a follow-up → the follow-up, for those that were answered to a tool call."""
 
     # Beginning and end ----------------------------------------------------------------------------------------------
     def open(self, *, taking_over: bool = False) -> Line:
@@ -149,15 +157,40 @@ class Conductor:
         call_id = tool_call_id or f"local-{uuid4().hex[:12]}"
         if earlier := self.agenda.tool_answer(call_id):
             return earlier
+        if tool_call_id is None:
+            return await self._follow_up(call_id, question_id, hint)
+        # The same call may come again while its answer is waited for.
+        task = self._answering.get(call_id)
+        if task is None:
+            self._answering[call_id] = task = asyncio.create_task(self._follow_up(call_id, question_id, hint))
+            task.add_done_callback(lambda _: self._answering.pop(call_id, None))
+        return await asyncio.shield(task)
+
+    async def _follow_up(self, call_id: str, question_id: str, hint: str) -> ToolAnswered:
         began = time.monotonic()
-        known = any(question.id == question_id for question in self.agenda.questions)
-        follow_up = self.agenda.decide(question_id, self._clock(), hint).follow_up if known else None
+        question = next((each for each in self.agenda.questions if each.id == question_id), None)
+        follow_up, source = None, Source.PREPARED
+        if question is not None:
+            judgement, source = await self._judgement(question, hint)
+            decision = self.agenda.decide(question_id, self._clock(), hint, judgement, fresh=source is not Source.PREPARED)
+            follow_up, source = decision.follow_up, source if decision.judged else Source.PREPARED
         result: dict[str, Any] = {
             "followUpQuestion": follow_up.text if follow_up else None,
             "moveOn": follow_up is None,
-            "source": "prepared",
+            "source": source.value,
         }
+        if follow_up is not None:
+            self._given[follow_up.text] = follow_up
         return self._answered(call_id, FOLLOW_UP, question_id, result, began)
+
+    async def _judgement(self, question: Question, hint: str) -> tuple[Judgement | None, Source]:
+        """What the director knows of the answer; nothing is waited for where no follow-up may be asked anyway."""
+        if self.director is None:
+            return None, Source.PREPARED
+        if self.agenda.may_follow_up(question.id, self._clock()):
+            return await self.director.judge(question, hint)
+        known = self.director.knows(question.id)
+        return known, Source.MEMORY if known else Source.PREPARED
 
     def move_to_next_question(self, question_id: str, tool_call_id: str | None = None, reason: str = "answered") -> ToolAnswered:
         """`{"nextQuestionId", "nextQuestion", "done"}`; moves the cursor once, a repeat gets the same next question (R-046)."""
@@ -200,14 +233,20 @@ class Conductor:
         result = answer.result
         if text := result.get("followUpQuestion"):
             question = self._question(answer.question_id)
-            about = next((f.about for f in question.follow_ups if f.text == text), None)
-            return self._asks(question, text, self.agenda.follow_up_number(question.id) + 1, about)
+            return self._asks(
+                question, text, self.agenda.follow_up_number(question.id) + 1, self._about(question, text), answer.source
+            )
         if following := result.get("nextQuestionId"):
             return self._asks(self._question(following), self._question(following).text, 0, None)
         return None
 
     def _question(self, question_id: str) -> Question:
         return next(question for question in self.agenda.questions if question.id == question_id)
+
+    def _about(self, question: Question, text: str) -> str | None:
+        """The key point a follow-up draws out; None for one given to an earlier leg."""
+        known = self._given.get(text) or next((each for each in question.follow_ups if each.text == text), None)
+        return known.about if known else None
 
     def _answered(self, call_id: str, tool: str, question_id: str, result: dict[str, Any], began: float) -> ToolAnswered:
         answer = ToolAnswered(
@@ -216,7 +255,7 @@ class Conductor:
             tool=tool,
             question_id=question_id,
             result=result,
-            source="prepared",
+            source=result.get("source", Source.PREPARED.value),
             took_ms=int((time.monotonic() - began) * 1000),
         )
         self._storing[call_id] = stored = self._log.append(answer)
@@ -231,12 +270,12 @@ class Conductor:
 
     # Lines ----------------------------------------------------------------------------------------------------------
     async def _follow_up_or_move(self, question: Question, bridge: str) -> Line:
-        text = (await self.get_follow_up_question(question.id)).result["followUpQuestion"]
+        answer = await self.get_follow_up_question(question.id)
+        text = answer.result["followUpQuestion"]
         if text is None:
             return self._move(question.id, bridge or script.bridge_to_next(self.agenda.position), "answered")
         number = self.agenda.follow_up_number(question.id) + 1
-        about = next(f.about for f in question.follow_ups if f.text == text)
-        asks = self._asks(question, text, number, about)
+        asks = self._asks(question, text, number, self._about(question, text), answer.source)
         self._asking = Line(text, bridge or script.bridge_to_follow_up(number - 1), asks)
         return self._asking
 
@@ -251,10 +290,19 @@ class Conductor:
         self._asking = Line(question.spoken, bridge, self._asks(question, question.text, 0, None))
         return self._asking
 
-    def _asks(self, question: Question, text: str, follow_up: int, about: str | None) -> QuestionAsked:
+    def _asks(
+        self, question: Question, text: str, follow_up: int, about: str | None, source: str = Source.PREPARED.value
+    ) -> QuestionAsked:
         n = [q.id for q in self.agenda.questions].index(question.id) + 1
         return QuestionAsked(
-            at_ms=0, question_id=question.id, n=n, of=len(self.agenda.questions), text=text, follow_up=follow_up, about=about
+            at_ms=0,
+            question_id=question.id,
+            n=n,
+            of=len(self.agenda.questions),
+            text=text,
+            follow_up=follow_up,
+            about=about,
+            source=source,
         )
 
 

@@ -34,6 +34,8 @@ class Do(Enum):
     END = auto()
     TICK = auto()
     LINE_SAID = auto()
+    DECIDED = auto()
+    """Told by the local interviewer to itself: an answer has been weighed."""
 
 
 class EngineLost(Exception):

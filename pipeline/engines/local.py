@@ -71,7 +71,7 @@ class LocalEngine:
         self._stopped = False
         transport = CandidateTransport(parts.leg, parts.playback.played)
         self._input = transport.input()
-        self._ear = Ear(self._on_final)
+        self._ear = Ear(self._on_final, parts.turns.hearing)
         self._interviewer = ScriptedInterviewer(
             parts.conductor, parts.turns, parts.log, parts.clock, parts.opening, self._on_finished
         )
@@ -140,6 +140,8 @@ class LocalEngine:
             frame.finalized = True
             now = self._parts.clock()
             self._parts.turns.heard(text, max(0, now - len(text.split()) * MS_PER_WORD), now, TurnSource.BROWSER)
+        else:
+            self._parts.turns.hearing(text)
         await self._input.push_frame(frame)
 
     def tell(self, what: Do, text: str = "") -> None:

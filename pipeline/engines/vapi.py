@@ -229,6 +229,8 @@ class VapiEngine:
         await self._speech.heard(said.text, final=said.final)
         if said.final:
             self._words.candidate_said(said.text)
+        else:
+            self._parts.turns.hearing(said.text)
 
     async def _on_interrupted(self) -> None:
         """The candidate spoke over the interviewer: silence at once."""

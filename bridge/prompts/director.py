@@ -1,0 +1,28 @@
+"""The prompt that judges an answer while it is being given, and prepares the next follow-up (R-047). Read next: `bridge.usecases.directing`."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from ..domain.question_checks import MAX_FOLLOW_UP
+from ..domain.questions import Question
+from ..domain.setup import LANGUAGES, InterviewSetup
+from . import Prompt, data_block, fill
+
+VERSION = 1
+MOST_FOLLOW_UPS = 2
+MAX_ANSWER = 6_000
+"""Characters of an answer that are sent: its end, where it is longer."""
+
+
+def judge(setup: InterviewSetup, question: Question, answer: str, asked: Collection[str]) -> Prompt:
+    """Judge `answer`; `asked` are the texts of this question's follow-ups so far."""
+    system = fill("director", most=MOST_FOLLOW_UPS, max_follow_up=MAX_FOLLOW_UP, language=LANGUAGES[setup.language].english_name)
+    blocks = [
+        data_block("question", question.text),
+        data_block("key_points", [{"id": point.id, "text": point.text} for point in question.key_points]),
+        data_block("prepared_follow_ups", [{"about": each.about, "text": each.text} for each in question.follow_ups]),
+        data_block("asked_already", list(asked)),
+        data_block("answer_so_far", answer[-MAX_ANSWER:]),
+    ]
+    return Prompt(f"director.{VERSION}", system, "\n".join(blocks))
