@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine
 from dataclasses import replace
+from functools import partial
 
 from loguru import logger
 from pipecat.frames.frames import (
@@ -129,7 +130,7 @@ class ScriptedInterviewer(LLMService):
             case UserStartedSpeakingFrame():
                 self._prepkit_candidate_speaking = True
                 self._prepkit_quiet_since = None
-                self._prepkit_owed = self._prepkit_stop_thinking()
+                self._prepkit_owed = self._prepkit_stop_thinking() or self._prepkit_owed
             case UserStoppedSpeakingFrame():
                 self._prepkit_candidate_speaking = False
                 self._prepkit_quiet_since = self._prepkit_clock()
@@ -176,13 +177,13 @@ class ScriptedInterviewer(LLMService):
             if line is not None:
                 await self._prepkit_say(line)
 
-    def _prepkit_think(self, thinking: Coroutine[None, None, Line | None]) -> None:
+    def _prepkit_think(self, weigh: Callable[[], Coroutine[None, None, Line | None]]) -> None:
         self._prepkit_stop_thinking()
         self._prepkit_owed = False
-        self._prepkit_thinking = self.create_task(self._prepkit_weigh(thinking))
+        self._prepkit_thinking = self.create_task(self._prepkit_weigh(weigh))
 
-    async def _prepkit_weigh(self, thinking: Coroutine[None, None, Line | None]) -> None:
-        self._prepkit_decided = await thinking
+    async def _prepkit_weigh(self, weigh: Callable[[], Coroutine[None, None, Line | None]]) -> None:
+        self._prepkit_decided = await weigh()
         self._prepkit_thinking = None
         self.tell(Do.DECIDED)
 
@@ -204,7 +205,7 @@ class ScriptedInterviewer(LLMService):
             case Do.TURN_OVER:
                 return self._prepkit_after_turn()
             case Do.TYPED if self._prepkit_decided is None:
-                self._prepkit_think(conductor.after_answer(text))
+                self._prepkit_think(partial(conductor.after_answer, text))
             case Do.DONE if self._prepkit_candidate_speaking and self._prepkit_done_at is None:
                 # The last words are still being recognised: the turn's own end or the next tick takes it from here.
                 self._prepkit_done_at = self._prepkit_clock()
@@ -250,15 +251,15 @@ class ScriptedInterviewer(LLMService):
             # They spoke over a question, to finish the last answer or with no more than a word: put it again.
             return self._prepkit_conductor.ask_again()
         if asked_done:
-            self._prepkit_think(self._prepkit_conductor.done())
+            self._prepkit_think(self._prepkit_conductor.done)
         elif turn:
-            self._prepkit_think(self._prepkit_conductor.after_answer(turn.text))
+            self._prepkit_think(partial(self._prepkit_conductor.after_answer, turn.text))
         return None
 
     def _prepkit_take_done(self) -> None:
         self._prepkit_done_at = None
         self._prepkit_turns.finish()
-        self._prepkit_think(self._prepkit_conductor.done())
+        self._prepkit_think(self._prepkit_conductor.done)
 
     def _prepkit_on_tick(self) -> Line | None:
         conductor, now = self._prepkit_conductor, self._prepkit_clock()
@@ -277,7 +278,7 @@ class ScriptedInterviewer(LLMService):
         quiet = now - self._prepkit_quiet_since
         if self._prepkit_owed and quiet > ASK_AGAIN_AFTER_MS and not self._prepkit_turns.text:
             # What ended the weighing was no speech: nothing else would take it up again.
-            self._prepkit_think(conductor.done())
+            self._prepkit_think(conductor.done)
             return None
         if self._prepkit_cut and quiet > ASK_AGAIN_AFTER_MS and not self._prepkit_turns.text:
             self._prepkit_cut = False
@@ -296,7 +297,7 @@ class ScriptedInterviewer(LLMService):
         await self._prepkit_show_tools()
         if line.asks:
             self._prepkit_prompts = 0
-        self._prepkit_line = line
+        self._prepkit_line, self._prepkit_owed = line, False
         self._prepkit_speaking, self._prepkit_heard, self._prepkit_cut = True, False, False
         self._prepkit_quiet_since = None
         logger.debug("The interviewer begins a line of {} words", len(line.spoken.split()))

@@ -29,7 +29,7 @@ from storage.jobs import DurableJobs, Handler
 from storage.migrate import migrate
 from storage.recordings import FolderRecordings
 
-from . import aftercare, auth, documents, language_model, middlewares, reports, routes
+from . import aftercare, auth, directing, documents, language_model, middlewares, reports, routes
 from .keys import DEMO, ORIGINS, RECORDINGS, SETTINGS, STORE, SUPERVISOR, USER, VAPI_AUTH
 
 if TYPE_CHECKING:
@@ -97,6 +97,7 @@ async def create_app(settings: Settings, *, demo: bool = False, evals: bool = Fa
 
     app.cleanup_ctx.append(lifetime)
     language_model.attach(app, settings, database)
+    directing.attach(app, settings)
     app.on_shutdown.append(drain)
     app.on_response_prepare.append(middlewares.on_prepare)
     routes.add(app)

@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 from pydantic import ConfigDict, Field, ValidationError, model_validator
 
 from ..errors import SettingsError
+from .director import DirectorSettings
 from .fields import is_loopback
 from .gemini import GeminiSettings
 from .mail import MailSettings
@@ -63,7 +64,7 @@ class Speech(StrEnum):
     KOKORO = "kokoro"
 
 
-class Settings(VapiSettings, GeminiSettings, MailSettings):
+class Settings(VapiSettings, GeminiSettings, DirectorSettings, MailSettings):
     """The settings; a field `max_calls` is the variable `PREPKIT_MAX_CALLS`."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
