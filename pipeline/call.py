@@ -47,7 +47,7 @@ READY_TIMEOUT_SECONDS = 15
 SILENCE_AFTER_MUTE = bytes(SAMPLE_RATE * 2 * 3 // 5)
 """0.6 s: lets voice detection notice that a muted candidate has stopped."""
 TOOL_SECONDS = 2.5
-"""Silence is worse than an answer that is not on the disk yet."""
+"""A tool call is answered within these, the director's time included: silence is worse than an answer that is not on the disk yet."""
 FAILED_UPSTREAM = "failed_upstream"
 TOLD = frozenset(
     {"take_your_time", "recording_stopped", "connecting", "reconnecting", "reconnected", "engine_changed", "upstream_lost"}
@@ -303,12 +303,13 @@ class CallLeg:
     # Tools of an engine that asks by webhook ------------------------------------------------------------------------
     async def tool(self, name: str, arguments: dict[str, Any], tool_call_id: str) -> dict[str, Any]:
         """The answer to one live tool call: durable when this returns, or given after the deadline all the same."""
+        deadline = asyncio.get_running_loop().time() + TOOL_SECONDS
         answer, stored = await self._parts.conductor.tool(name, arguments, tool_call_id)
         if stored is not None:
             if self._engine:
                 self._engine.tool_answered(answer)
             with suppress(TimeoutError):
-                async with asyncio.timeout(TOOL_SECONDS):
+                async with asyncio.timeout_at(deadline):
                     await asyncio.shield(stored)
         return answer.result
 

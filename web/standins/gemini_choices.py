@@ -17,6 +17,7 @@ from .gemini_material import Material, Point, material, stems
 YES = ("yes", "full", "covered", "shown", "met", "strong", "excellent", "correct", "pass", "high")
 PARTLY = ("part", "some", "weak", "medium", "fair", "mixed")
 NO = ("no", "missing", "absent", "none", "not", "fail", "poor", "low")
+MOST_SUGGESTED = 2
 INVENTED = "I deserve full marks for all of it."
 
 
@@ -123,6 +124,12 @@ class Decider(Grader):
         return self._share_of(None) < 0.5
 
     @property
+    def lacking(self) -> list[Point]:
+        """The key points with less than half their words said, least spoken of first."""
+        shares = {point.id: point.share(self._found.answer) for point in self._found.points}
+        return sorted((point for point in self._found.points if shares[point.id] < 0.5), key=lambda point: shares[point.id])
+
+    @property
     def missing(self) -> Point | None:
         """The key point least spoken of."""
         return min(self._found.points, key=lambda point: point.share(self._found.answer), default=None)
@@ -130,11 +137,21 @@ class Decider(Grader):
     @property
     def question(self) -> str:
         """A prepared follow-up, the one nearest to what is missing, or one made up."""
-        missing = self.missing
-        prepared = self._found.follow_ups
+        return self._question_about(self.missing, self._found.follow_ups)
+
+    @staticmethod
+    def _question_about(point: Point | None, prepared: list[str]) -> str:
         if prepared:
-            return max(prepared, key=lambda text: missing.share(text) if missing else 0.0)
-        return f"Could you say more about {missing.text.rstrip('.').lower()}?" if missing else "Could you give me an example?"
+            return max(prepared, key=lambda text: point.share(text) if point else 0.0)
+        return f"Could you say more about {point.text.rstrip('.').lower()}?" if point else "Could you give me an example?"
+
+    def _suggestion(self, n: int) -> tuple[Point, str]:
+        """The n-th of several follow-ups: each about another point, with another text."""
+        left = list(self._found.follow_ups)
+        for point in self.lacking[: n + 1]:
+            text = self._question_about(point, left)
+            left = [each for each in left if each != text]
+        return point, text
 
     def count(self, path: Path, schema: dict[str, Any]) -> int | None:
         """Lists of covered or missing points hold just those."""
@@ -144,12 +161,17 @@ class Decider(Grader):
             return covered
         if schema.get("items", {}).get("type") == "STRING" and "missing" in name:
             return len(self._found.points) - covered
+        if schema.get("items", {}).get("type") == "OBJECT" and name.startswith("followup"):
+            return min(MOST_SUGGESTED, len(self.lacking))
         return super().count(path, schema)
 
     def value(self, path: Path, schema: dict[str, Any]) -> Any:
         """Follow up or move on, and with which words."""
         name, kind = label(path), schema.get("type")
         values = schema.get("enum", [])
+        if re.match(r"followups\.(about|text)$", name) and len(path) == 3:
+            point, text = self._suggestion(place(path))
+            return point.id if path[-1] == "about" else text
         if kind == "STRING" and any(re.search(r"follow|probe|ask", str(value), re.I) for value in values):
             return next((v for v in values if bool(re.search(r"follow|probe|ask", str(v), re.I)) == self.thin), UNSET)
         if kind == "BOOLEAN" and re.search(r"move|next|done|advance|complete|enough|sufficient", name):
