@@ -15,6 +15,7 @@ from urllib.parse import urlencode
 from markupsafe import Markup
 
 from . import charts
+from .basic import is_basic
 from .charts import Stretch, Value
 
 DIMENSION_TITLES = {
@@ -33,7 +34,9 @@ _SENTENCE_END = re.compile(r"[.!?…]+[\"'”’)\]]*\s+")
 
 
 def report_context(report: Mapping[str, Any]) -> dict[str, Any]:
-    """Everything the page needs to show a finished report: `report` itself and `view`, its formatted twin."""
+    """Everything the page needs to show a finished report, or its basic view: `report` itself and `view`, its formatted twin."""
+    if is_basic(report):
+        return basic_context(report)
     turns = {line["turnId"]: line for line in report["transcript"]}
     evidence = {item["id"]: _evidence(item) for item in report["evidence"]}
     areas = [Value(area["title"], area["score"]) for area in report["coverage"]["byFocusArea"]]
@@ -62,9 +65,51 @@ def report_context(report: Mapping[str, Any]) -> dict[str, Any]:
         "practise": practise_url(report["suggestionForNextInterview"]),
         "again": practise_url(report["setup"]),
         "recording": bool(report["recording"] and report["transcript"]),
+        "basic": False,
         "since": _since(report.get("sinceLastTime")),
     }
     return {"report": report, "view": view}
+
+
+def basic_context(report: Mapping[str, Any]) -> dict[str, Any]:
+    """The same for the basic view, which has no questions, charts or recording."""
+    band = report["band"]["name"] if report["band"] else ""
+    view = {
+        "title": f"{report['setup']['typeTitle']}, {report['setup']['difficultyTitle']}",
+        "date": day(report["startedAt"] or report["generatedAt"]),
+        "band": band,
+        "ring": drawn(charts.score_ring(report["overallScore"], band)),
+        "practise": practise_url(report["setup"]),
+        "again": practise_url(report["setup"]),
+        "recording": False,
+        "basic": True,
+        "more": _more(report["more"]),
+    }
+    return {"report": report, "view": view}
+
+
+def _more(more: Mapping[str, Any]) -> list[str]:
+    """What the full report has beside, in words."""
+    n = more["questions"]
+    rows = [
+        f"{n} {'question' if n == 1 else 'questions'} one by one: your words, what was covered, what was missing, a model answer",
+        *(
+            f"{more[name]} more {title if more[name] == 1 else plural}"
+            for name, title, plural in (
+                ("strengths", "strength", "strengths"),
+                ("weaknesses", "place where points were missing", "places where points were missing"),
+                ("recommendations", "recommendation", "recommendations"),
+            )
+            if more[name]
+        ),
+        "Coverage by area, time and pace, filler words",
+        "A comparison with this server's other interviews and with your last one",
+    ]
+    if more["recording"]:
+        rows.append("The transcript beside the recording: click a sentence, hear it")
+    elif more["transcript"]:
+        rows.append("The transcript, with the words that counted marked")
+    return rows
 
 
 def drawn(svg: str) -> Markup:

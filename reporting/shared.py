@@ -12,6 +12,7 @@ from typing import Any
 from bridge.domain.sharing import ShareLink
 
 from .advice import sentence
+from .basic import is_basic
 
 SHOWN = (
     "generatedAt", "generatedBy", "overallScore", "band", "scoreBreakdown", "scoreBreakdownReasons", "disclaimer", "strengthsNote",
@@ -28,14 +29,42 @@ RUN = 5
 
 def shared(body: Mapping[str, Any], link: ShareLink, *, name: str, recording: bool) -> dict[str, Any]:
     """The report through this link; `recording` says whether there is one to play."""
+    if is_basic(body):
+        return _basic(body, link, name)
     view = {key: body[key] for key in SHOWN if key in body}
-    view["setup"] = {key: body["setup"][key] for key in SETUP} | dict.fromkeys((*WHOSE, "specificRequirements"), "")
-    if not link.hide_name:
-        view["setup"] |= {key: body["setup"][key] for key in WHOSE}
+    view["setup"] = _setup(body, link)
     view["name"] = "" if link.hide_name else name
     view["recording"] = recording and not link.hide_audio
     view["sinceLastTime"] = None
     return view | (_without_words(body) if link.hide_transcript else _with_words(body))
+
+
+def _setup(body: Mapping[str, Any], link: ShareLink) -> dict[str, Any]:
+    """What was set up, without wishes, and without what tells who it is where the name is hidden."""
+    whose = dict.fromkeys(WHOSE, "") if link.hide_name else {key: body["setup"][key] for key in WHOSE}
+    return {key: body["setup"][key] for key in SETUP} | whose | {"specificRequirements": ""}
+
+
+def _basic(body: Mapping[str, Any], link: ShareLink, name: str) -> dict[str, Any]:
+    """The basic view through this link."""
+    view = {key: body[key] for key in (*SHOWN, "tier", "more") if key in body}
+    claims = {key: body[key] for key in ("strengths", "weaknesses")}
+    if link.hide_transcript:
+        claims = {key: [_claim(item) for item in items] for key, items in claims.items()}
+    # Without the transcript nothing tells whether the summary repeats it.
+    summary = "" if link.hide_transcript else body["summary"]
+    more = body["more"] | {"transcript": False, "recording": False}
+    return (
+        view
+        | claims
+        | {
+            "setup": _setup(body, link),
+            "summary": summary,
+            "name": "" if link.hide_name else name,
+            "more": more,
+            "recording": False,
+        }
+    )
 
 
 def _with_words(body: Mapping[str, Any]) -> dict[str, Any]:

@@ -53,7 +53,7 @@ class SharingRows(TransactionPart):
         """The session's wish, or None."""
         statement = select(report_mails).where(report_mails.c.session_id == as_uuid(session_id))
         row = (await self.connection.execute(statement.with_for_update() if for_update else statement)).one_or_none()
-        return ReportMail(row.session_id, row.address, row.requested_at, row.sent_at) if row else None
+        return ReportMail(**row._asdict()) if row else None
 
     async def drop_mail(self, session_id: str) -> None:
         """Forget the wish."""

@@ -7,15 +7,19 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from aiohttp import web
 from loguru import logger
 
+from bridge.usecases import report_mail
 from reporting.facts import make_missing
 from storage.jobs import Handler
 
-from . import mailing, pdf, reports, share
+from . import mailing, pdf, report_letter, reports, share
+from .api import report_mail as report_mail_api
 from .keys import MAILER, SETTINGS, STORE
 
 FACTS_JOB = "make-facts"
@@ -26,8 +30,10 @@ FACTS_VERSION = "1"
 def attach(app: web.Application) -> dict[str, Handler]:
     """Give the application what pages and answers about reports need; returns the handlers of the jobs."""
     app[reports.TOTALS], app[reports.GROUPS] = reports.Totals(), reports.Groups()
+    app[reports.ENTITLED] = reports.everything
     app[share.LIMITER] = share.limiter()
     app[MAILER] = mailing.of(app[SETTINGS])
+    app[report_mail_api.LIMITER] = report_mail_api.limiter()
     app[pdf.WRITERS] = asyncio.Semaphore(pdf.MAX_WRITERS)
 
     async def make_facts(_: dict[str, Any]) -> None:
@@ -36,8 +42,12 @@ def attach(app: web.Application) -> dict[str, Handler]:
             app[reports.GROUPS].clear()
             logger.info("The facts of {} older reports were made", made)
 
+    async def mail_report(payload: dict[str, Any]) -> None:
+        compose = partial(report_letter.compose, app)
+        await report_mail.deliver(app[STORE], app[MAILER], compose, payload, lambda: datetime.now(UTC))
+
     app.cleanup_ctx.append(_enqueue)
-    return {FACTS_JOB: make_facts}
+    return {FACTS_JOB: make_facts, report_mail.MAIL_JOB: mail_report}
 
 
 async def _enqueue(app: web.Application) -> AsyncIterator[None]:

@@ -17,7 +17,7 @@ from loguru import logger
 
 from bridge.config import Settings
 from bridge.domain.session import InterviewSession
-from bridge.usecases import calling, privacy, set_up
+from bridge.usecases import calling, privacy, report_mail, set_up
 from bridge.usecases.engine_calls import Reconciler
 from pipeline.engines.choose import EngineMaker
 from pipeline.engines.local import Voices
@@ -111,6 +111,7 @@ def own_jobs(app: web.Application) -> dict[str, Handler]:
 
     async def report(payload: dict[str, Any]) -> None:
         await write_report(app[STORE], payload["sessionId"])
+        await report_mail.due(app[STORE], payload["sessionId"])
         app[reports.GROUPS].clear()
 
     async def purge(payload: dict[str, Any]) -> None:

@@ -82,6 +82,15 @@ OPERATIONS: tuple[Operation, ...] = (
     ),
     (
         "POST",
+        "/api/interviews/{session_id}/report/mail",
+        "Have a letter sent when the report is ready",
+        schemas.MailRequest,
+        {202: "`{mail}`: the wish as it stands", 501: "`not_installed`: this server sends no e-mail"},
+    ),
+    ("GET", "/api/interviews/{session_id}/report/mail", "The wish, and whether the letter was sent", None, {200: "`{mail}`"}),
+    ("DELETE", "/api/interviews/{session_id}/report/mail", "Take the wish back", None, {200: "`{forgotten: true}`"}),
+    (
+        "POST",
         "/api/interviews/{session_id}/share",
         "Give a link to the report away; its address is told this once",
         schemas.ShareRequest,

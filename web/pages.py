@@ -12,6 +12,7 @@ from typing import Any
 from aiohttp import web
 
 from bridge import __version__
+from bridge.config import AuthMode
 from bridge.domain.catalog import DIFFICULTIES, TYPES, Difficulty, InterviewType, question_count
 from bridge.domain.session import ENDED
 from bridge.domain.setup import LANGUAGES, MAX_DOCUMENT, FollowUpStyle, Pace, Voice
@@ -20,8 +21,8 @@ from pipeline.voice.choose import describe
 from reporting.render import report_context
 
 from . import language_model, openapi, pdf, reports, schemas
-from .auth import public, user_id
-from .keys import DEMO, MODEL, RECORDINGS, SETTINGS, STORE
+from .auth import current, public, user_id
+from .keys import DEMO, MAILER, MODEL, RECORDINGS, SETTINGS, STORE
 from .templating import template
 
 PAGE_SIZE = 20
@@ -163,7 +164,8 @@ async def report(request: web.Request) -> web.Response:
     async with request.app[STORE].read() as tx:
         session = await calling.owned(tx, user_id(request), request.match_info["session_id"])
         stored = await tx.report(session.id)
-        body = await reports.placed(request, tx, session, stored) if stored else None
+        body = await reports.placed(request.app, tx, session, stored) if stored else None
+        mail = await tx.mail(session.id)
     # The recording may have been deleted since the report was written.
     playable = await asyncio.to_thread(request.app[RECORDINGS].path, session.id) is not None
     context = report_context(body | {"recording": playable}) if body else {}
@@ -177,7 +179,10 @@ async def report(request: web.Request) -> web.Response:
             "session_status": session.status.value,
             "title": TYPES[session.setup.type].title,
             "difficulty_title": DIFFICULTIES[session.setup.difficulty].title,
-            "can": {"pdf": await asyncio.to_thread(pdf.available)},
+            "can": {"pdf": await asyncio.to_thread(pdf.available), "mail": request.app[MAILER] is not None},
+            "mail": mail,
+            "mail_to": "" if request.app[SETTINGS].auth_mode is AuthMode.SINGLE else current(request).account.email,
+            "unlock": "",
         }
         | context,
     )

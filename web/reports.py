@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -20,6 +20,7 @@ from bridge.domain.session import InterviewSession
 from bridge.domain.standing import ReportFacts, Scores, TypeTotals
 from bridge.ports import StoredReport, Tx
 from reporting import progress, standing
+from reporting.basic import basic
 
 from .auth import user_id
 from .keys import SETTINGS
@@ -75,15 +76,23 @@ class Groups:
 
 TOTALS: web.AppKey[Totals] = web.AppKey("totals", Totals)
 GROUPS: web.AppKey[Groups] = web.AppKey("groups", Groups)
+ENTITLED: web.AppKey[Callable[[Tx, InterviewSession], Awaitable[bool]]] = web.AppKey("entitled")
+"""Whether a session's owner has its full report (C-10); asked for every form of it. `everything` where nothing is sold."""
 
 
-async def placed(request: web.Request, tx: Tx, session: InterviewSession, stored: StoredReport) -> dict[str, Any]:
-    """The public report: as stored, with its comparison and what changed since last time."""
+async def placed(app: web.Application, tx: Tx, session: InterviewSession, stored: StoredReport) -> dict[str, Any]:
+    """The public report: as stored, with its comparison and what changed since last time; its basic view where no more is paid for."""
     setup = session.setup
-    group = await request.app[GROUPS].of(tx, setup.type, setup.difficulty)
+    group = await app[GROUPS].of(tx, setup.type, setup.difficulty)
     before = await tx.facts_before(session.user_id, setup.type, session.started_at or session.created_at)
     own = await tx.facts(session.user_id, limit=OWN_HISTORY, type=setup.type)
-    return standing.placed(stored.body, group=group, before=before, own=own)
+    body = standing.placed(stored.body, group=group, before=before, own=own)
+    return body if await app[ENTITLED](tx, session) else basic(body)
+
+
+async def everything(tx: Tx, session: InterviewSession) -> bool:
+    """Where nothing is sold everybody has the full report."""
+    return True
 
 
 async def newest(request: web.Request, tx: Tx) -> list[ReportFacts]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from aiohttp import web
 
 from . import health, openapi, pages, report_pages, share, sockets
-from .api import documents, interviews, me, report, sharing
+from .api import documents, interviews, me, report, report_mail, sharing
 from .webhooks import vapi
 
 STATIC = Path(str(files("web"))) / "static"
@@ -40,6 +40,9 @@ def add(app: web.Application) -> None:
             web.post("/api/interviews/{session_id}/report", report.again),
             web.get("/api/interviews/{session_id}/report/events", report.events, allow_head=False),
             web.get("/api/interviews/{session_id}/report.pdf", report.pdf_file),
+            web.post("/api/interviews/{session_id}/report/mail", report_mail.ask),
+            web.get("/api/interviews/{session_id}/report/mail", report_mail.show),
+            web.delete("/api/interviews/{session_id}/report/mail", report_mail.forget),
             web.get("/share/{token}", share.page),
             web.get("/share/{token}/recording", share.recording),
             web.post("/api/interviews/{session_id}/share", sharing.create),

@@ -256,6 +256,13 @@ class ShareResponse(Model):
     hide_audio: bool
 
 
+class MailRequest(Model):
+    """Whom to tell that the report is ready."""
+
+    address: str = Field("", max_length=320, description="Where to; your account's address when left out.")
+    attach_pdf: bool = Field(False, description="Also send the report itself, as a PDF.")
+
+
 def validate(model: type[T], data: Any) -> T:
     """`data` as `model`. Raises FieldErrors with {field, message} for each bad field."""
     try:

@@ -63,7 +63,7 @@ async def page(request: web.Request) -> web.StreamResponse:
     """The report through the link."""
     async with request.app[STORE].read() as tx:
         found = await _opened(request, tx)
-        body = await reports.placed(request, tx, found.session, found.report)
+        body = await reports.placed(request.app, tx, found.session, found.report)
     playable = await asyncio.to_thread(request.app[RECORDINGS].path, found.session.id) is not None
     view = shared(body, found.link, name=found.name, recording=playable)
     media = f"/share/{request.match_info['token']}/recording" if view["recording"] else ""

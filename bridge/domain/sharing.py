@@ -35,4 +35,12 @@ class ReportMail:
     session_id: str
     address: str
     requested_at: datetime
+    attach_pdf: bool = False
     sent_at: datetime | None = None
+    failed_at: datetime | None = None
+    """Given up: the address was refused, or no mail server was to be had for many hours."""
+
+    @property
+    def open(self) -> bool:
+        """Whether a letter is still to be sent."""
+        return self.sent_at is None and self.failed_at is None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, CheckConstraint, Column, ForeignKey, Index, Integer, Table, UniqueConstraint
+from sqlalchemy import Boolean, CheckConstraint, Column, ForeignKey, Index, Integer, Table, UniqueConstraint, false
 
 from bridge.domain.catalog import Difficulty, InterviewType
 
@@ -65,6 +65,8 @@ report_mails = Table(
     Column("session_id", uuid_string(), ForeignKey("interview_sessions.id", ondelete="CASCADE"), primary_key=True),
     Column("address", PlainText, nullable=False),
     Column("requested_at", Utc, nullable=False),
+    Column("attach_pdf", Boolean, nullable=False, server_default=false()),
     Column("sent_at", Utc),
+    Column("failed_at", Utc),
 )
 """The outbox: who wants to be told that a report is ready; one letter a session, and its row goes with the session's words."""

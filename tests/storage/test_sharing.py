@@ -62,7 +62,7 @@ async def test_one_letter_a_session(database: Database):
     """R-130: a newer wish takes the older one's place; it can be taken back."""
     made = await stored(database)
     first = ReportMail(made.id, "a@example.org", NOW)
-    second = ReportMail(made.id, "b@example.org", NOW, NOW + timedelta(minutes=1))
+    second = ReportMail(made.id, "b@example.org", NOW, attach_pdf=True, sent_at=NOW + timedelta(minutes=1))
     async with database.begin() as tx:
         await tx.ask_mail(first)
         assert first == await tx.mail(made.id, for_update=True)

@@ -127,3 +127,14 @@ async def test_a_strangers_report_is_unknown(house: House) -> None:
     for session_id in (theirs.id, UNKNOWN):
         assert 404 == (await house.call("POST", f"/api/interviews/{session_id}/report"))[0]
         assert 404 == (await house.call("GET", f"/api/interviews/{session_id}/report/events"))[0]
+
+
+async def test_without_a_mail_server_nothing_is_offered(house: House) -> None:
+    """Contract §3: no page says a word of e-mail, and the API says what is missing."""
+    session = await house.finished()
+    page = (await house.fetch("GET", f"/interviews/{session.id}/report"))[1]
+    status, body = await house.call("POST", f"/api/interviews/{session.id}/report/mail", json={"address": "a@example.org"})
+
+    assert "mail-form" not in page
+    assert "report-mail.js" not in page
+    assert (501, "not_installed") == (status, body["error"]["code"])

@@ -144,7 +144,7 @@ async def show(request: web.Request) -> web.Response:
         events = [stored.event for stored in await tx.events(session.id)]
         turns = await tx.turns(session.id)
         report = await tx.report(session.id)
-        body = await reports.placed(request, tx, session, report) if report else None
+        body = await reports.placed(request.app, tx, session, report) if report else None
     agenda = Agenda(session.setup, session.questions, events)
     segments = agenda.transcript.segments
     return web.json_response(
@@ -213,7 +213,7 @@ async def report(request: web.Request) -> web.Response:
     async with request.app[STORE].read() as tx:
         session = await calling.owned(tx, user_id(request), request.match_info["session_id"])
         stored = await tx.report(session.id)
-        body = await reports.placed(request, tx, session, stored) if stored else None
+        body = await reports.placed(request.app, tx, session, stored) if stored else None
     if body is not None:
         return web.json_response(body)
     if session.report_status is ReportStatus.FAILED:

@@ -79,7 +79,7 @@ async def pdf_file(request: web.Request) -> web.Response:
     async with request.app[STORE].read() as tx:
         session = await calling.owned(tx, user_id(request), request.match_info["session_id"])
         stored = await tx.report(session.id)
-        body = await reports.placed(request, tx, session, stored) if stored else None
+        body = await reports.placed(request.app, tx, session, stored) if stored else None
     if body is None:
         raise Conflict("There is no report yet.")
     made = await pdf.of(body, request.app[pdf.WRITERS])

@@ -12,13 +12,9 @@ from bridge.usecases import sharing
 
 from .. import schemas
 from ..auth import user_id
-from ..keys import SETTINGS, STORE
+from ..keys import STORE
+from ..mailing import address
 from .interviews import dump, json_body, rfc3339
-
-
-def address(request: web.Request, path: str) -> str:
-    """A path of ours as people open it."""
-    return (request.app[SETTINGS].public_url.rstrip("/") or f"{request.scheme}://{request.host}") + path
 
 
 def link_json(link: ShareLink, now: datetime) -> dict[str, Any]:
@@ -50,7 +46,7 @@ async def create(request: web.Request) -> web.Response:
     )
     body = schemas.ShareResponse(
         id=link.id,
-        url=address(request, f"/share/{token}"),
+        url=address(request.app, f"/share/{token}"),
         created_at=rfc3339(link.created_at) or "",
         expires_at=rfc3339(link.expires_at) or "",
         hide_name=link.hide_name,
