@@ -6,6 +6,7 @@
     ├── Conflict              409      the session is not in a state for this
     │   └── WrongState                 names the state and the attempt
     ├── NotSignedIn           401      nobody is signed in
+    ├── PaymentRequired       402      it has to be paid first; `details` says how much
     ├── Refused               403      origin, host or role says no
     ├── BadTicket             401      a socket token that is unknown, used or expired
     ├── AtCapacity            503      no room for another live call; says when to retry
@@ -65,6 +66,12 @@ class NotSignedIn(PrepkitError):
     """Nobody is signed in, or no longer."""
 
     code = "unauthorised"
+
+
+class PaymentRequired(PrepkitError):
+    """It has to be paid first; `details` is {amount, currency, sessionId}."""
+
+    code = "payment_required"
 
 
 class Refused(PrepkitError):

@@ -12,6 +12,7 @@ from weakref import WeakValueDictionary
 
 from loguru import logger
 
+from bridge.domain.holding import OUR_FAULT
 from bridge.errors import AtCapacity
 from bridge.ports import RecordingStore, Store
 from bridge.usecases import calling
@@ -121,7 +122,8 @@ class Supervisor:
             code, why = CLOSE_CODES.get(outcome.reason, (CLOSE_FINISHED, "finished"))
             await leg.close(code, why)
             return
-        await calling.leave(self._store, session_id, elapsed_ms=outcome.elapsed_ms, now=now)
+        fault = outcome.reason in OUR_FAULT
+        await calling.leave(self._store, session_id, elapsed_ms=outcome.elapsed_ms, now=now, fault=fault)
         logger.info("Interview {} interrupted: {}", session_id, outcome.reason)
         code, why = CLOSE_CODES.get(outcome.reason, (CLOSE_FINISHED, "gone"))
         await leg.close(code, why)

@@ -14,6 +14,7 @@ from .inbox import InboxRows
 from .job_queue import JobQueue
 from .ledger import LedgerRows
 from .log import LogRows
+from .payments import PaymentRows
 from .progress import ProgressRows
 from .reports import ReportRows
 from .sessions import SessionRows
@@ -32,6 +33,7 @@ class Transaction(
     LedgerRows,
     ProgressRows,
     SharingRows,
+    PaymentRows,
 ):
     """Implements Tx. Made by `Database.begin` and `Database.read`, which also end it."""
 

@@ -29,7 +29,7 @@ from storage.jobs import DurableJobs, Handler
 from storage.migrate import migrate
 from storage.recordings import FolderRecordings
 
-from . import aftercare, auth, directing, documents, language_model, middlewares, reports, routes
+from . import aftercare, auth, directing, documents, language_model, middlewares, payments, reports, routes
 from .keys import DEMO, ORIGINS, RECORDINGS, SETTINGS, STORE, SUPERVISOR, USER, VAPI_AUTH
 
 if TYPE_CHECKING:
@@ -72,7 +72,8 @@ async def create_app(settings: Settings, *, demo: bool = False, evals: bool = Fa
     async with database.begin() as tx:
         app[USER] = await tx.single_user()
 
-    handlers = {**own_jobs(app), **aftercare.attach(app), **(vapi.jobs if vapi else {})}
+    paid = payments.attach(app, settings, database, base_url(settings))
+    handlers = {**own_jobs(app), **aftercare.attach(app), **paid, **(vapi.jobs if vapi else {})}
     jobs = DurableJobs(database, handlers)
 
     async def lifetime(_: web.Application) -> AsyncIterator[None]:
@@ -127,8 +128,13 @@ def vapi_of(settings: Settings, store: Database, recordings: FolderRecordings) -
     # Without a key nothing of a vendor is loaded (M7).
     from .vapi import assemble  # noqa: PLC0415
 
+    return assemble(settings, store, recordings, base_url(settings))
+
+
+def base_url(settings: Settings) -> str:
+    """What vendors and their pages send people back to."""
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
-    return assemble(settings, store, recordings, settings.public_url.rstrip("/") or f"http://{host}:{settings.port}")
+    return settings.public_url.rstrip("/") or f"http://{host}:{settings.port}"
 
 
 def reconciler_of(vapi: Vapi, store: Database, supervisor: Supervisor) -> Reconciler:

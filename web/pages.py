@@ -20,7 +20,7 @@ from bridge.usecases import calling
 from pipeline.voice.choose import describe
 from reporting.render import report_context
 
-from . import language_model, openapi, pdf, reports, schemas
+from . import language_model, openapi, payments, pdf, reports, schemas
 from .auth import current, public, user_id
 from .keys import DEMO, MAILER, MODEL, RECORDINGS, SETTINGS, STORE
 from .templating import template
@@ -52,6 +52,7 @@ HEADLINES = {404: "Not here", 403: "Not allowed", 503: "Busy right now", 409: "N
 
 def render(request: web.Request, template_name: str, status: int = 200, **context: Any) -> web.Response:
     """A page from its template."""
+    context.setdefault("nav_links", payments.nav_links(request))
     html = template(template_name).render(version=__version__, demo=request.app[DEMO], path=request.path, **context)
     return web.Response(text=html, content_type="text/html", status=status)
 
@@ -87,6 +88,7 @@ async def setup(request: web.Request) -> web.Response:
         }
         for profile in TYPES.values()
     ]
+    tariff = request.app.get(payments.TARIFF)
     difficulties = [
         {
             "slug": profile.difficulty.value,
@@ -96,6 +98,7 @@ async def setup(request: web.Request) -> web.Response:
             "max": profile.max_minutes,
             "default": profile.default_minutes,
             "questions": question_count(profile.difficulty, profile.default_minutes),
+            **({"price": tariff.price(profile.difficulty).text} if tariff else {}),
         }
         for profile in DIFFICULTIES.values()
     ]
@@ -113,7 +116,7 @@ async def setup(request: web.Request) -> web.Response:
         languages=[{"slug": code, "title": LANGUAGES[code].title} for code in language_model.languages(request.app[SETTINGS])],
         documents=request.app[MODEL] is not None,
         document_chars=MAX_DOCUMENT,
-        payments_enabled=False,
+        payments_enabled=tariff is not None,
         voice_labels=await _voice_labels(request),
         last=last_choice(last.setup) if last else None,
     )

@@ -14,7 +14,6 @@ from typing import Any
 
 from aiohttp import web
 
-from bridge.config import Payments
 from bridge.domain.catalog import Difficulty, InterviewType
 from bridge.domain.session import InterviewSession
 from bridge.domain.standing import ReportFacts, Scores, TypeTotals
@@ -103,14 +102,16 @@ async def newest(request: web.Request, tx: Tx) -> list[ReportFacts]:
 async def statistics(request: web.Request, tx: Tx, rows: Sequence[ReportFacts]) -> dict[str, Any]:
     """The person's totals (R-126)."""
     totals = await request.app[TOTALS].of(tx, user_id(request))
-    return progress.statistics(totals, rows) | {"totalSpent": spent(request.app[SETTINGS].payments)}
+    return progress.statistics(totals, rows) | {"totalSpent": await spent(request, tx)}
 
 
-def spent(payments: Payments) -> dict[str, Any]:
-    """What the person has paid: nothing where nothing can be paid."""
-    match payments:
-        case Payments.OFF:
-            return {"amount": 0, "currency": CURRENCY, "reason": "payments_off"}
+async def spent(request: web.Request, tx: Tx) -> dict[str, Any]:
+    """What the person has paid and not got back; nothing where nothing can be paid."""
+    settings = request.app[SETTINGS]
+    if settings.tariff is None or not settings.tariff.sells:
+        return {"amount": 0, "currency": CURRENCY, "reason": f"payments_{settings.payments.value}"}
+    paid = {money.currency: money.amount for money in await tx.paid_in(user_id(request))}
+    return {"amount": paid.get(settings.tariff.currency, 0), "currency": settings.tariff.currency, "reason": "paid"}
 
 
 async def over_time(request: web.Request, tx: Tx, rows: Sequence[ReportFacts]) -> dict[str, Any]:

@@ -7,8 +7,9 @@ from pathlib import Path
 
 from aiohttp import web
 
-from . import health, openapi, pages, report_pages, share, sockets
-from .api import documents, interviews, me, report, report_mail, sharing
+from . import billing_pages, demo_checkout, health, openapi, pages, report_pages, share, sockets
+from .api import documents, interviews, me, payments, report, report_mail, sharing
+from .webhooks import payments as payment_webhooks
 from .webhooks import vapi
 
 STATIC = Path(str(files("web"))) / "static"
@@ -24,6 +25,16 @@ def add(app: web.Application) -> None:
             web.get("/history", pages.history),
             web.get("/progress", report_pages.progress),
             web.get("/privacy", pages.privacy),
+            web.get("/plans", billing_pages.plans),
+            web.get("/billing", billing_pages.billing),
+            web.get("/payments/{payment_id}", billing_pages.payment),
+            web.get("/demo-checkout/{ref}", demo_checkout.page),
+            web.post("/demo-checkout/{ref}", demo_checkout.decide),
+            web.post("/api/payments/create", payments.create),
+            web.post("/api/payments/portal", payments.portal),
+            web.get("/api/payments/{payment_id}", payments.show),
+            web.post("/api/webhooks/stripe", payment_webhooks.receive),
+            web.post("/api/webhooks/razorpay", payment_webhooks.receive),
             web.get("/api/docs", pages.api_docs),
             web.get("/api/openapi.json", openapi.openapi_json),
             web.post("/api/interviews/setup", interviews.create),

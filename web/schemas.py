@@ -27,6 +27,7 @@ from bridge.domain.catalog import (
     parse_area,
     parse_type,
 )
+from bridge.domain.pricing import Plan
 from bridge.domain.setup import (
     LANGUAGES,
     MAX_DOCUMENT,
@@ -196,6 +197,20 @@ class StartResponse(Model):
     bridge_url: str
     vapi_url: str
     token: str
+
+
+class PaymentRequest(Model):
+    """What is bought: an interview or a plan. What it costs is known here and never taken from a browser (C-12)."""
+
+    session_id: str | None = Field(None, max_length=64)
+    plan: Annotated[Plan | None, BeforeValidator(_lower)] = None
+
+
+class PaymentResponse(Model):
+    """Where to pay; both null when there is nothing to pay (any more)."""
+
+    payment_id: str | None
+    checkout_url: str | None
 
 
 class CompleteResponse(Model):

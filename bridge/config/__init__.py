@@ -21,6 +21,7 @@ from .director import DirectorSettings
 from .fields import is_loopback
 from .gemini import GeminiSettings
 from .mail import MailSettings
+from .payments import Payments, PaymentSettings
 from .vapi import VapiSettings
 
 PREFIX = "PREPKIT_"
@@ -38,12 +39,6 @@ class AuthMode(StrEnum):
     """Who may come in."""
 
     SINGLE = "single"
-
-
-class Payments(StrEnum):
-    """How an interview is paid."""
-
-    OFF = "off"
 
 
 class Recogniser(StrEnum):
@@ -64,7 +59,7 @@ class Speech(StrEnum):
     KOKORO = "kokoro"
 
 
-class Settings(VapiSettings, GeminiSettings, DirectorSettings, MailSettings):
+class Settings(VapiSettings, GeminiSettings, DirectorSettings, MailSettings, PaymentSettings):
     """The settings; a field `max_calls` is the variable `PREPKIT_MAX_CALLS`."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -82,7 +77,6 @@ class Settings(VapiSettings, GeminiSettings, DirectorSettings, MailSettings):
     recogniser: Recogniser = Field(Recogniser.AUTO, description="`auto`, `pocketsphinx`, `moonshine` or `none`.")
     speech: Speech = Field(Speech.AUTO, description="`auto`, `flite`, `espeak` or `kokoro`.")
     auth_mode: AuthMode = Field(AuthMode.SINGLE, description="`single`: one person, signed in, on this machine.")
-    payments: Payments = Field(Payments.OFF, description="`off`: no prices anywhere.")
     max_calls: int | None = Field(None, ge=1, le=1000, description="Live calls per process; from the number of cores when unset.")
     retention_days: int = Field(90, ge=1, le=3650, description="Days recordings and transcripts are kept.")
     log_format: str = Field("text", pattern="^(text|json)$", description="`text` or `json`, one line an entry.")
@@ -107,6 +101,15 @@ class Settings(VapiSettings, GeminiSettings, DirectorSettings, MailSettings):
             raise ValueError("VAPI_API_KEY must be set for PREPKIT_VOICE_ENGINE=vapi")
         if self.vapi_api_key and not is_loopback(host) and not self.public_url.startswith("https://"):
             raise ValueError("PREPKIT_PUBLIC_URL must be an https URL when VAPI_API_KEY is set: Vapi asks our tools there")
+        return self
+
+    @model_validator(mode="after")
+    def _demo_money_stays_here(self) -> Self:
+        open_to_others = not is_loopback(self.host) or (
+            self.public_url and not is_loopback(urlsplit(self.public_url).hostname or "")
+        )
+        if self.payments is Payments.FAKE and open_to_others:
+            raise ValueError(f"{PREFIX}PAYMENTS=fake is a demonstration: it takes a loopback host and public URL only")
         return self
 
     @property

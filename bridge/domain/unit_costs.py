@@ -58,7 +58,10 @@ class MinutePrice:
     micros: int
 
 
+INFRASTRUCTURE = "infrastructure"
 MINUTE_PRICES: tuple[MinutePrice, ...] = (
+    # A small server at $20 a month that carries 40,000 minutes.
+    MinutePrice(INFRASTRUCTURE, date(2026, 8, 1), 500),
     # Platform fee of $0.05 and the providers behind it, as measured on live calls (C-03).
     MinutePrice("vapi", date(2026, 8, 1), 115_000),
 )

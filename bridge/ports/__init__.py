@@ -11,6 +11,7 @@ from typing import Protocol
 
 from .accounts import AccountTx
 from .mail import Mailer
+from .payments import Checkout, CheckoutAsk, CheckoutGateway, Earned, Hint, PaymentTx, Refund
 from .reports import ReportTx
 from .rows import DeliveryState, HistoryRow, StoredDelivery, StoredEvent, StoredReport
 from .sessions import SessionTx
@@ -18,7 +19,7 @@ from .upstream import UpstreamTx
 from .vendors import Jobs, RecordingFile, RecordingStore, VendorAccount, VoiceVendor
 
 
-class Tx(AccountTx, SessionTx, ReportTx, UpstreamTx, Protocol):
+class Tx(AccountTx, SessionTx, ReportTx, UpstreamTx, PaymentTx, Protocol):
     """One database transaction: commits when its block ends well, rolls back when it raises."""
 
 
@@ -37,12 +38,19 @@ class Store(Protocol):
 
 __all__ = [
     "AccountTx",
+    "Checkout",
+    "CheckoutAsk",
+    "CheckoutGateway",
     "DeliveryState",
+    "Earned",
+    "Hint",
     "HistoryRow",
     "Jobs",
     "Mailer",
+    "PaymentTx",
     "RecordingFile",
     "RecordingStore",
+    "Refund",
     "ReportTx",
     "SessionTx",
     "Store",

@@ -14,10 +14,12 @@ from datetime import datetime, timedelta
 
 from ..domain.agenda import Agenda
 from ..domain.events import Event, InterviewEnded, TurnRecorded
+from ..domain.pricing import Tariff
 from ..domain.segments import turn_of
 from ..domain.session import ENDED, LIVE, InterviewSession, ReportStatus, SessionStatus, move
-from ..errors import BadTicket, NotFound, WrongState
+from ..errors import BadTicket, NotFound, PaymentRequired, WrongState
 from ..ports import Store, Tx
+from . import holds
 
 START_TOKEN_SECONDS = 30
 RECLAIM_SECONDS = 60
@@ -67,13 +69,22 @@ async def renew_token(store: Store, session_id: str, now: datetime) -> str:
         return await issue_token(tx, session_id, "resume", now)
 
 
-async def start(store: Store, user_id: str, session_id: str, engine: str, now: datetime) -> tuple[InterviewSession, str]:
-    """Make the session startable (or a live one resumable) and hand out a socket token. Raises WrongState once it is over."""
+async def start(
+    store: Store, user_id: str, session_id: str, engine: str, now: datetime, *, tariff: Tariff | None = None
+) -> tuple[InterviewSession, str]:
+    """Make the session startable (or a live one resumable) and hand out a socket token; with a tariff what pays for it is held.
+
+    Raises WrongState once it is over, PaymentRequired where it has to be paid first.
+    """
     async with store.begin() as tx:
         session = await owned(tx, user_id, session_id, for_update=True)
         if session.status in ENDED:
             raise WrongState("This interview is over. Start a new one from the set-up page.")
         if session.status not in LIVE:
+            if tariff is not None:
+                await holds.hold(tx, session, tariff, now)
+            if session.status is SessionStatus.AWAITING_PAYMENT:
+                session = move(session, SessionStatus.READY)
             call_id = f"{engine}-{secrets.token_hex(8)}"
             session = replace(move(session, SessionStatus.INITIATED), engine=engine, call_id=call_id)
             await tx.save_session(session)
@@ -96,6 +107,7 @@ async def enter(store: Store, session_id: str, purpose: str, now: datetime) -> A
         session = await tx.session(session_id, for_update=True)
         # Ready: the sweeper freed it between its start and this connection; the token was good all the same.
         if session is not None and session.status is SessionStatus.READY:
+            await _held_again(tx, session, now)
             session = move(session, SessionStatus.INITIATED)
         if session is None or session.status not in LIVE:
             raise BadTicket(NOT_VALID)
@@ -106,8 +118,16 @@ async def enter(store: Store, session_id: str, purpose: str, now: datetime) -> A
             has_recording=True,
         )
         await tx.save_session(session)
+        await tx.mark_faults([session_id], fault=False)
         stored = await tx.events(session_id)
         return Admission(session, tuple(s.event for s in stored), stored[-1].seq if stored else 0, purpose)
+
+
+async def _held_again(tx: Tx, session: InterviewSession, now: datetime) -> None:
+    try:
+        await holds.hold_again(tx, session, now)
+    except PaymentRequired as error:
+        raise BadTicket(error.message) from error
 
 
 async def admit(store: Store, session_id: str, token: str, now: datetime) -> Admission:
@@ -115,13 +135,15 @@ async def admit(store: Store, session_id: str, token: str, now: datetime) -> Adm
     return await enter(store, session_id, await redeem(store, session_id, token, now), now)
 
 
-async def leave(store: Store, session_id: str, *, elapsed_ms: int, now: datetime) -> None:
-    """The candidate's connection is gone: start the reclaim window."""
+async def leave(store: Store, session_id: str, *, elapsed_ms: int, now: datetime, fault: bool = False) -> None:
+    """The candidate's connection is gone: start the reclaim window. `fault`: by ours, so that nobody pays who cannot come back."""
     async with store.begin() as tx:
         session = await tx.session(session_id, for_update=True)
         if session is not None and session.status is SessionStatus.IN_PROGRESS:
             session = replace(move(session, SessionStatus.INTERRUPTED), interrupted_at=now, elapsed_ms=elapsed_ms)
             await tx.save_session(session)
+            if fault:
+                await tx.mark_faults([session_id], fault=True)
 
 
 def verdict(agenda: Agenda, reason: str) -> SessionStatus:
@@ -161,16 +183,16 @@ async def finish_within(tx: Tx, session: InterviewSession, reason: str, elapsed_
         segments=list(agenda.transcript.segments.values()),
     )
     reported = status in (SessionStatus.COMPLETED, SessionStatus.PARTIAL)
-    await tx.save_session(
-        replace(
-            move(session, status),
-            ended_at=now,
-            end_reason=reason,
-            elapsed_ms=at_ms,
-            interrupted_at=None,
-            report_status=ReportStatus.QUEUED if reported else ReportStatus.NONE,
-        )
+    ended = replace(
+        move(session, status),
+        ended_at=now,
+        end_reason=reason,
+        elapsed_ms=at_ms,
+        interrupted_at=None,
+        report_status=ReportStatus.QUEUED if reported else ReportStatus.NONE,
     )
+    await tx.save_session(ended)
+    await holds.settle_hold(tx, ended, now)
     if reported:
         await tx.enqueue(REPORT_JOB, session.id, {"sessionId": session.id})
     return status
@@ -191,6 +213,7 @@ async def recover(store: Store, now: datetime) -> int:
         orphans = await tx.sessions_with([SessionStatus.IN_PROGRESS])
         for session in orphans:
             await tx.save_session(replace(move(session, SessionStatus.INTERRUPTED), interrupted_at=now))
+        await tx.mark_faults([session.id for session in orphans], fault=True)
         return len(orphans)
 
 
@@ -222,3 +245,4 @@ async def _free(store: Store, session_id: str, now: datetime) -> None:
         stale = session and now - session.created_at > timedelta(seconds=INITIATED_SECONDS)
         if session and stale and session.status is SessionStatus.INITIATED:
             await tx.save_session(move(session, SessionStatus.READY))
+            await holds.settle_hold(tx, session, now)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from ..domain.session import SessionStatus, move
 from ..ports import RecordingStore, Store
+from . import holds
 from .calling import owned
 
 PURGE_JOB = "purge-session"
@@ -19,6 +20,7 @@ async def delete_session(store: Store, user_id: str, session_id: str) -> None:
     async with store.begin() as tx:
         session = await owned(tx, user_id, session_id, for_update=True)
         await tx.save_session(move(session, SessionStatus.DELETED))
+        await holds.settle_hold(tx, session, datetime.now(UTC))
         await tx.enqueue(PURGE_JOB, session_id, {"sessionId": session_id})
 
 
@@ -30,6 +32,7 @@ async def delete_old(store: Store, *, older_than_days: int, now: datetime) -> in
             session = await tx.session(session_id, for_update=True)
             if session is not None:
                 await tx.save_session(move(session, SessionStatus.DELETED))
+                await holds.settle_hold(tx, session, now)
                 await tx.enqueue(PURGE_JOB, session_id, {"sessionId": session_id})
         return len(due)
 

@@ -18,6 +18,7 @@ from .interviews import (
     transcript_segments,
     turns,
 )
+from .payments import demo_payments, holds, money_lines, orders, refunds, subscriptions
 from .reports import interview_reports, report_facts, report_mails, share_links
 from .upstream import cost_entries, engine_calls, webhook_deliveries
 from .work import job_nodes
@@ -27,7 +28,9 @@ __all__ = [
     "api_tokens",
     "audit_log",
     "cost_entries",
+    "demo_payments",
     "engine_calls",
+    "holds",
     "identities",
     "interview_questions",
     "interview_reports",
@@ -36,12 +39,16 @@ __all__ = [
     "job_nodes",
     "logins",
     "metadata",
+    "money_lines",
     "one_time_tokens",
+    "orders",
     "passwords",
+    "refunds",
     "report_facts",
     "report_mails",
     "session_events",
     "share_links",
+    "subscriptions",
     "tickets",
     "transcript_segments",
     "turns",

@@ -12,6 +12,7 @@ from typing import Any
 from aiohttp import web
 
 from bridge.domain.agenda import Agenda
+from bridge.domain.entitlement import Quote
 from bridge.domain.segments import Turn
 from bridge.domain.session import ENDED, InterviewSession, ReportStatus, SessionStatus
 from bridge.errors import Conflict, InvalidInput, NotFound
@@ -19,7 +20,7 @@ from bridge.usecases import calling, privacy, set_up
 from bridge.wire import strict_json
 from pipeline.call import segment_json
 
-from .. import language_model, reports, schemas
+from .. import language_model, payments, reports, schemas
 from ..auth import user_id
 from ..keys import MODEL, RECORDINGS, SETTINGS, STORE, SUPERVISOR
 
@@ -117,24 +118,35 @@ async def create(request: web.Request) -> web.Response:
         datetime.now(UTC),
         languages=language_model.languages(request.app[SETTINGS]),
     )
-    session = prepared.session
-    quote = schemas.Quote(
-        amount=0, currency="INR", reason="payments_off", message="This interview is free on this server.", expires_at=None
-    )
+    session, offer = await payments.quoted(request, prepared.session)
     body = dump(
         schemas.SetupResponse(
             session_id=session.id,
             status=session.status.value,
             questions=[],
             estimated_duration=setup.duration_minutes,
-            estimated_cost=0,
-            quote=quote,
+            estimated_cost=offer.price.amount if offer else 0,
+            quote=quote_body(offer),
             questions_from=prepared.questions_from,
             note=prepared.note,
         )
     )
     body["questions"] = questions_view(session, frozenset())
     return web.json_response(body, status=201)
+
+
+def quote_body(offer: Quote | None) -> schemas.Quote:
+    """What it costs before it costs; without payments nothing does."""
+    if offer is None:
+        free = "This interview is free on this server."
+        return schemas.Quote(amount=0, currency="INR", reason="payments_off", message=free, expires_at=None)
+    return schemas.Quote(
+        amount=offer.amount.amount,
+        currency=offer.amount.currency,
+        reason=offer.reason,
+        message=offer.message,
+        expires_at=rfc3339(offer.expires_at),
+    )
 
 
 async def show(request: web.Request) -> web.Response:
@@ -177,7 +189,9 @@ async def start(request: web.Request) -> web.Response:
     resuming = known.status in (SessionStatus.IN_PROGRESS, SessionStatus.INTERRUPTED)
     request.app[SUPERVISOR].check_capacity(session_id, resuming=resuming)
     engine = request.app[SETTINGS].engines[0]
-    session, token = await calling.start(request.app[STORE], user_id(request), session_id, engine, now)
+    session, token = await calling.start(
+        request.app[STORE], user_id(request), session_id, engine, now, tariff=request.app.get(payments.TARIFF)
+    )
     secure = request.scheme == "https" or request.app[SETTINGS].public_url.startswith("https:")
     scheme = "wss" if secure else "ws"
     url = f"{scheme}://{request.host}/ws/interviews/{session.id}"

@@ -4,6 +4,7 @@
  * survives a reload, the review, and sending it. Without this file the page is one long form to read.
  */
 import { ApiError, call } from "./api.js";
+import { safeCheckout } from "./checkout.js";
 import { documentNames, documents, forgetDocuments, startDocuments } from "./documents.js";
 
 /** @typedef {{slug: string, title: string}} Named */
@@ -257,16 +258,6 @@ async function submit() {
   } finally {
     byId("writing").hidden = true;
   }
-}
-
-/**
- * A checkout page may be another site, but only by https; plain http is for this machine.
- * @param {string} address
- */
-function safeCheckout(address) {
-  const url = new URL(address, location.href);
-  const local = ["127.0.0.1", "localhost", "[::1]"].includes(url.hostname);
-  return url.protocol === "https:" || (url.protocol === "http:" && (local || url.origin === location.origin)) ? url.href : null;
 }
 
 /** @param {string} sessionId */

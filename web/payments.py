@@ -1,0 +1,137 @@
+"""Money behind its ports, as the settings have it: the price list, the provider, its jobs and its reconciler; nothing of it with payments off (M7).
+
+`attach` is called once while the application is put together. Read next: `bridge.usecases.checkout`, `billing_pages`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from aiohttp import web
+from loguru import logger
+
+from bridge.config import Payments, Settings
+from bridge.domain.entitlement import Quote, decide, quote
+from bridge.domain.pricing import Tariff
+from bridge.domain.session import InterviewSession, SessionStatus, move
+from bridge.errors import UpstreamFailed
+from bridge.ports import CheckoutGateway, Store
+from bridge.usecases import checkout, holds, refunds
+from bridge.usecases.checkout import Shop
+from storage.jobs import Handler
+
+from .keys import SETTINGS, STORE
+
+SHOP: web.AppKey[Shop] = web.AppKey("shop", Shop)
+"""Missing where no money can be paid."""
+TARIFF: web.AppKey[Tariff] = web.AppKey("tariff", Tariff)
+"""Missing where nothing has a price."""
+RECONCILE_SECONDS = 20
+"""A payment whose webhook never comes is seen within a minute (M2)."""
+CATCH_UP_SECONDS = 6 * 3600
+
+
+def gateway_of(settings: Settings, store: Store, base_url: str) -> CheckoutGateway | None:
+    """Whoever takes the money. A provider's library is loaded only when it is chosen."""
+    match settings.payments:
+        case Payments.FAKE:
+            from bridge.clients.fake_checkout import FakeCheckout  # noqa: PLC0415
+
+            from .vapi import kept_secret  # noqa: PLC0415
+
+            return FakeCheckout(store, kept_secret(Path(settings.data_dir) / "demo-payment-secret"), base_url)
+        case Payments.STRIPE:
+            from bridge.clients.stripe_checkout import StripeCheckout  # noqa: PLC0415
+
+            secrets = tuple(part.strip() for part in settings.stripe_webhook_secret.split(",") if part.strip())
+            return StripeCheckout(settings.stripe_secret_key, secrets, settings.stripe_base_url)
+    return None
+
+
+def attach(app: web.Application, settings: Settings, store: Store, base_url: str) -> dict[str, Handler]:
+    """Give the application what money needs; returns the handlers of the jobs."""
+    if settings.tariff is not None:
+        app[TARIFF] = settings.tariff
+    gateway = gateway_of(settings, store, base_url)
+    if settings.tariff is None or gateway is None:
+        return {}
+    shop = app[SHOP] = Shop(store, gateway, settings.tariff, base_url)
+
+    async def look(payload: dict[str, Any]) -> None:
+        await checkout.take(shop, payload["deliveryId"], datetime.now(UTC))
+
+    async def send_refund(payload: dict[str, Any]) -> None:
+        order_id = await refunds.send(store, gateway, payload["refundId"])
+        if order_id:
+            await checkout.look(shop, order_id, datetime.now(UTC))
+
+    async def lifetime(_: web.Application) -> AsyncIterator[None]:
+        reconciler = asyncio.create_task(_reconcile(shop), name="payment-reconciler")
+        yield
+        reconciler.cancel()
+        with suppress(asyncio.CancelledError):
+            await reconciler
+        await gateway.close()
+
+    app.cleanup_ctx.append(lifetime)
+    return {checkout.LOOK_JOB: look, refunds.REFUND_JOB: send_refund}
+
+
+async def _reconcile(shop: Shop) -> None:
+    """Look after what nobody told us."""
+    caught_up_at = float("-inf")
+    while True:
+        await asyncio.sleep(RECONCILE_SECONDS)
+        try:
+            if settled := await checkout.reconcile(shop, datetime.now(UTC)):
+                logger.info("{} payments were settled by the reconciler", settled)
+            if time.monotonic() - caught_up_at > CATCH_UP_SECONDS:
+                if late := await checkout.catch_up(shop, datetime.now(UTC)):
+                    logger.info("{} payment events had not been delivered", late)
+                caught_up_at = time.monotonic()
+        except UpstreamFailed as error:
+            logger.warning("The payment provider cannot be asked just now: {}", error.reason)
+        except Exception:  # noqa: BLE001 - The task's top: one failed round must not end the reconciling.
+            logger.opt(exception=True).error("A round of the payment reconciler failed and will be tried again")
+
+
+async def quoted(request: web.Request, session: InterviewSession) -> tuple[InterviewSession, Quote | None]:
+    """What the interview costs its candidate; one that must be paid first waits for it. None where nothing has a price."""
+    tariff = request.app.get(TARIFF)
+    if tariff is None:
+        return session, None
+    now = datetime.now(UTC)
+    async with request.app[STORE].begin() as tx:
+        has = await holds.purse(tx, session.user_id, tariff, now)
+        offer = quote(has, session.setup.difficulty, tariff, now)
+        current = await tx.session(session.id, for_update=True)
+        if (
+            current is not None
+            and current.status is SessionStatus.READY
+            and decide(has, session.setup.difficulty, tariff) is None
+        ):
+            session = move(current, SessionStatus.AWAITING_PAYMENT)
+            await tx.save_session(session)
+    return session, offer
+
+
+def is_test(request: web.Request) -> bool:
+    """Whether payments here move no real money."""
+    shop = request.app.get(SHOP)
+    return shop is not None and not shop.gateway.livemode
+
+
+def mode(request: web.Request) -> Payments:
+    """How an interview is paid here."""
+    return request.app[SETTINGS].payments
+
+
+def nav_links(request: web.Request) -> list[dict[str, str]]:
+    """What the header of every page shows beside its own links."""
+    return [{"href": "/plans", "slug": "plans", "title": "Plans"}] if TARIFF in request.app else []
