@@ -27,7 +27,7 @@ from .calling import owned
 from .holds import purse
 
 LOOK_JOB = "look-at-payment"
-OPEN_HOURS = 23
+OPEN_HOURS = 22
 """How long an order waits for its payment; shorter than a provider remembers an idempotency key."""
 IN_A_ROUND = 50
 EVENTS_SINCE_DAYS = 3

@@ -207,7 +207,12 @@ async def test_forged_events_change_nothing(till: House) -> None:
         {"PREPKIT_PAYMENTS": "stripe", "STRIPE_SECRET_KEY": "sk_test_1"},
         {"PREPKIT_PAYMENTS": "stripe", "STRIPE_WEBHOOK_SECRET": "whsec_1"},
         {"PREPKIT_PAYMENTS": "razorpay"},
-        {"PREPKIT_PAYMENTS": "stripe", "STRIPE_SECRET_KEY": "k", "STRIPE_WEBHOOK_SECRET": "s", "STRIPE_BASE_URL": "http://stripe.example"},
+        {
+            "PREPKIT_PAYMENTS": "stripe",
+            "STRIPE_SECRET_KEY": "k",
+            "STRIPE_WEBHOOK_SECRET": "s",
+            "STRIPE_BASE_URL": "http://stripe.example",
+        },
         {"PREPKIT_PRICES": "easy=1.5"},
         {"PREPKIT_PAYMENTS": "cash"},
     ],

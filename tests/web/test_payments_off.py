@@ -30,7 +30,13 @@ print([name for name in ("stripe", "razorpay", "bridge.clients.stripe_checkout",
 async def test_no_price_is_shown_anywhere(house: House) -> None:
     """M7, R-102: neither set-up nor any other page has a price or a way to one."""
     made = await house.set_up()
-    assert {"amount": 0, "currency": "INR", "reason": "payments_off", "message": "This interview is free on this server.", "expiresAt": None} == made["quote"]
+    assert {
+        "amount": 0,
+        "currency": "INR",
+        "reason": "payments_off",
+        "message": "This interview is free on this server.",
+        "expiresAt": None,
+    } == made["quote"]
     assert ("ready", 0) == (made["status"], made["estimatedCost"])
     for path in ("/", f"/interviews/{made['sessionId']}", "/history", "/progress", "/privacy"):
         response, page = await house.fetch("GET", path)
@@ -45,7 +51,9 @@ async def test_there_is_no_page_about_money(house: House, path: str) -> None:
     assert response.status == 404
 
 
-@pytest.mark.parametrize("path", ["/api/payments/create", "/api/payments/portal", "/api/webhooks/stripe", "/api/webhooks/razorpay"])
+@pytest.mark.parametrize(
+    "path", ["/api/payments/create", "/api/payments/portal", "/api/webhooks/stripe", "/api/webhooks/razorpay"]
+)
 async def test_there_is_no_door_for_money(house: House, path: str) -> None:
     """M7, A6: never open."""
     assert 404 == (await house.call("POST", path, json={"plan": "pro"}))[0]
