@@ -13,11 +13,13 @@ from loguru import logger
 from bridge.errors import BadSignature, InvalidInput
 from bridge.usecases import checkout
 
+from ..auth import public
 from ..payments import SHOP
 
 MAX_BODY_BYTES = 1024 * 1024
 
 
+@public
 async def receive(request: web.Request) -> web.Response:
     """An event of the provider named in the path. 404 where it is not the one in use."""
     shop = request.app.get(SHOP)
