@@ -25,20 +25,24 @@ from bridge.domain.events import (
     TurnRecorded,
 )
 from bridge.domain.segments import Segment
-from bridge.errors import UpstreamFailed, VoiceUnavailable
+from bridge.errors import Conflict, UpstreamFailed, VoiceUnavailable
 from bridge.ports import RecordingFile, Store
 from bridge.usecases.call_log import CallLog, Entry
 from bridge.usecases.calling import RECLAIM_SECONDS, Admission
 from bridge.usecases.conducting import Conductor
 from bridge.usecases.directing import MakeDirector
+from bridge.usecases.live_feed import LiveFeed
 from bridge.wire.candidate import SAMPLE_RATE, Verb, server_response
+from bridge.wire.live import told_of
 
 from .clock import CallClock, MicClock
 from .engines.engine import CallParts, Do, Engine, EngineLost
 from .leg import Leg
+from .operating import ENDED_BY_OPERATOR, Act, check, operate
 from .playback import PlaybackTap
 from .recorder import HOLD_MS, CallRecorder
 from .turns import CandidateTurns
+from .watch import CallWatch
 
 TICK_SECONDS = 1.0
 TOKEN_EVERY_SECONDS = 30
@@ -67,7 +71,7 @@ class Engines(Protocol):
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a leg ended: lost, replaced, drained, failed, or an interview's end (finished, time, ended_by_candidate, failed_upstream)."""
+    """How a leg ended: lost, replaced, drained, failed, or an interview's end (finished, time, ended_by_…, failed_upstream)."""
 
     reason: str
     elapsed_ms: int
@@ -75,7 +79,7 @@ class Outcome:
     @property
     def over(self) -> bool:
         """Whether the interview itself is over."""
-        return self.reason in ("finished", "time", "ended_by_candidate", FAILED_UPSTREAM)
+        return self.reason in ("finished", "time", "ended_by_candidate", ENDED_BY_OPERATOR, FAILED_UPSTREAM)
 
 
 class CallLeg:
@@ -89,6 +93,7 @@ class CallLeg:
         store: Store,
         recording: RecordingFile | None,
         renew_token: Callable[[], Awaitable[str]],
+        feed: LiveFeed,
         make_director: MakeDirector | None = None,
     ) -> None:
         session = admission.session
@@ -101,6 +106,7 @@ class CallLeg:
             base_ms = max(base_ms, min(recording.duration_ms, base_ms + RECLAIM_SECONDS * 1000))
         clock = CallClock(base_ms)
         agenda = Agenda(session.setup, session.questions, admission.events)
+        self.watch = CallWatch(feed, session.id, clock)
         self._recorder = CallRecorder(recording, base_ms) if recording else None
         self._log = CallLog(store, session.id, agenda, last_seq=admission.last_seq, on_stored=self._acknowledge)
         self._director = make_director(agenda, session.id, clock) if make_director else None
@@ -117,6 +123,7 @@ class CallLeg:
             playback=PlaybackTap(leg.wire.out_rate, clock, self._recorder),
             end=self.stop,
             ready=self._on_ready,
+            partial=self.watch.partial,
         )
         self._clock, self._agenda = clock, agenda
         self._engine: Engine | None = None
@@ -167,6 +174,7 @@ class CallLeg:
             await self._record(elapsed)
             if self._recorder:
                 self._recorder.close(elapsed)
+            self.watch.close()
         return Outcome(reason, elapsed)
 
     async def _converse(self) -> None:
@@ -272,10 +280,9 @@ class CallLeg:
 
     # To the candidate, once stored ----------------------------------------------------------------------------------
     async def _on_ready(self, labels: dict[str, str]) -> None:
-        setup = self._agenda.setup
         await self._leg.tell("audio", sampleRate=self._leg.wire.out_rate)
         await self._leg.tell("voices", **labels)
-        await self._leg.tell("clock", elapsed=self._clock() // 1000, total=setup.duration_minutes * 60)
+        await self._leg.tell("clock", elapsed=self._clock() // 1000, total=self._agenda.duration_ms // 1000)
         question = self._agenda.current
         if question is not None and question.id in self._agenda.transcript.segments:
             n, text = self._agenda.position, self._agenda.last_text
@@ -284,6 +291,9 @@ class CallLeg:
             )
 
     async def _acknowledge(self, entry: Entry) -> None:
+        self.watch.stored(entry)
+        if told := told_of(entry.event):
+            await self._leg.tell("notice", code="operator", message=told)
         match entry.event:
             case QuestionAsked():
                 await self._tell_question(entry.event)
@@ -313,13 +323,20 @@ class CallLeg:
                     await asyncio.shield(stored)
         return answer.result
 
+    # An operator ----------------------------------------------------------------------------------------------------
+    async def operate(self, act: Act) -> int:
+        """Do what an operator asks, once it is in the log: its place there. Raises Conflict where this interviewer cannot, or nobody can any more."""
+        if self._ended.done():
+            raise Conflict("This call has just ended.")
+        check(act, self._engine.name if self._engine else "")
+        return await operate(act, self._log, self._clock(), self._tell)
+
     # Beside it ------------------------------------------------------------------------------------------------------
     async def _tick(self) -> None:
-        total = self._agenda.setup.duration_minutes * 60
         while True:
             await asyncio.sleep(TICK_SECONDS)
             now = self._clock()
-            await self._leg.tell("clock", elapsed=now // 1000, total=total)
+            await self._leg.tell("clock", elapsed=now // 1000, total=self._agenda.duration_ms // 1000)
             self._tell(Do.TICK)
             await self._record(now - HOLD_MS)
 
@@ -328,7 +345,7 @@ class CallLeg:
         if self._recorder is None:
             return
         try:
-            await asyncio.to_thread(self._recorder.flush, until_ms)
+            self.watch.sound(await asyncio.to_thread(self._recorder.flush, until_ms))
         except OSError as error:
             logger.error("The recording stopped: {}", error.strerror)
             self._recorder = self._parts.playback.recorder = None

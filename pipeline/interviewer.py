@@ -38,6 +38,7 @@ from pipecat.services.settings import LLMSettings
 
 from bridge.domain import script
 from bridge.domain.events import Noted, ToolAnswered
+from bridge.domain.intents import Intent, intent_of
 from bridge.usecases.call_log import CallLog
 from bridge.usecases.conducting import Conductor, Line
 
@@ -204,8 +205,8 @@ class ScriptedInterviewer(LLMService):
                 return line
             case Do.TURN_OVER:
                 return self._prepkit_after_turn()
-            case Do.TYPED if self._prepkit_decided is None:
-                self._prepkit_think(partial(conductor.after_answer, text))
+            case Do.TYPED | Do.SAY | Do.WHISPER:
+                return self._prepkit_take_words(what, text)
             case Do.DONE if self._prepkit_candidate_speaking and self._prepkit_done_at is None:
                 # The last words are still being recognised: the turn's own end or the next tick takes it from here.
                 self._prepkit_done_at = self._prepkit_clock()
@@ -219,7 +220,7 @@ class ScriptedInterviewer(LLMService):
                 return conductor.skip()
             case Do.END:
                 self._prepkit_finish()
-                self._prepkit_end_reason = "ended_by_candidate"
+                self._prepkit_end_reason = text or "ended_by_candidate"
                 return conductor.close("end")
             case Do.TICK:
                 return self._prepkit_on_tick()
@@ -233,6 +234,20 @@ class ScriptedInterviewer(LLMService):
         self._prepkit_decided = None
         self._prepkit_owed = False
         self._prepkit_turns.finish()
+
+    def _prepkit_take_words(self, what: Do, text: str) -> Line | None:
+        """A typed answer, or an operator's words. As a whisper a script takes two hints: the question again, and the next one."""
+        match what, intent_of(text):
+            case Do.TYPED, _ if self._prepkit_decided is None:
+                self._prepkit_think(partial(self._prepkit_conductor.after_answer, text))
+            case Do.SAY, _:
+                return Line(text)
+            case Do.WHISPER, Intent.REPEAT:
+                return self._prepkit_conductor.repeat()
+            case Do.WHISPER, Intent.NEXT:
+                self._prepkit_finish()
+                return self._prepkit_conductor.skip()
+        return None
 
     def _prepkit_just_moved(self) -> bool:
         decided, line = self._prepkit_decided, self._prepkit_line

@@ -59,16 +59,18 @@ class CallRecorder:
         """Interviewer audio as it is played, PCM16 16 kHz mono."""
         self._interviewer.put(pcm, at_ms - self._written_ms)
 
-    def flush(self, until_ms: int) -> None:
-        """Write everything before `until_ms`."""
+    def flush(self, until_ms: int) -> bytes:
+        """Write everything before `until_ms`; the frames written, candidate left, interviewer right."""
         count = (until_ms - self._written_ms) * PER_MS
         if count <= 0:
-            return
+            return b""
         frames = np.empty(count * 2, dtype="<i2")
         frames[0::2] = self._candidate.take(count)
         frames[1::2] = self._interviewer.take(count)
-        self._file.append(frames.tobytes())
+        written = frames.tobytes()
+        self._file.append(written)
         self._written_ms = until_ms
+        return written
 
     def close(self, at_ms: int) -> None:
         """Write the rest and close the file."""

@@ -17,6 +17,7 @@ from bridge.errors import AtCapacity
 from bridge.ports import RecordingStore, Store
 from bridge.usecases import calling
 from bridge.usecases.directing import MakeDirector
+from bridge.usecases.live_feed import LiveFeed
 from bridge.wire.candidate import CLOSE_FINISHED, CLOSE_REPLACED, CLOSE_RESTARTING, CLOSE_UPSTREAM_LOST
 
 from .call import FAILED_UPSTREAM, CallLeg, Outcome
@@ -36,7 +37,9 @@ CLOSE_CODES = {
 class Supervisor:
     """Every live leg of this process."""
 
-    def __init__(self, store: Store, recordings: RecordingStore, engines: EngineMaker, *, max_calls: int) -> None:
+    def __init__(
+        self, store: Store, recordings: RecordingStore, engines: EngineMaker, *, max_calls: int, feed: LiveFeed | None = None
+    ) -> None:
         self._store = store
         self._recordings = recordings
         self._engines = engines
@@ -47,6 +50,11 @@ class Supervisor:
         self._doors: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         """Sessions somebody is being admitted to."""
         self.draining = False
+        self.paused = False
+        """By an operator: no new interview begins; this process is fine all the same."""
+        self.stopping = False
+        """The process ends; nobody can take that back."""
+        self.feed = feed or LiveFeed()
 
     @property
     def count(self) -> int:
@@ -54,9 +62,12 @@ class Supervisor:
         return len(self._live)
 
     def check_capacity(self, session_id: str, *, resuming: bool = False) -> None:
-        """Raise AtCapacity when this session would be one call too many; while draining only live interviews may come back."""
-        if (self.draining and not resuming) or (self.count >= self.max_calls and session_id not in self._live):
-            why = "The server is restarting." if self.draining else "Every interviewer is busy right now."
+        """Raise AtCapacity when this session would be one call too many; while draining or paused only live interviews may come back."""
+        closed = self.draining or self.paused
+        if (closed and not resuming) or (self.count >= self.max_calls and session_id not in self._live):
+            why = "Every interviewer is busy right now."
+            if closed and not resuming:
+                why = "The server is restarting." if self.draining else "New interviews are paused for a moment."
             raise AtCapacity(f"{why} Please try again in a minute.", retry_after_seconds=RETRY_AFTER_SECONDS)
 
     async def hold(self, session_id: str, token: str, leg: Leg) -> None:
@@ -93,16 +104,20 @@ class Supervisor:
         async def renew() -> str:
             return await calling.renew_token(self._store, session_id, datetime.now(UTC))
 
-        return CallLeg(admission, leg, self._engines, self._store, recording, renew, self.make_director)
+        return CallLeg(admission, leg, self._engines, self._store, recording, renew, self.feed, self.make_director)
 
     def live_tools(self, session_id: str) -> CallLeg | None:
         """The session's live leg in this process, to answer its vendor's tool calls."""
+        return self.leg(session_id)
+
+    def leg(self, session_id: str) -> CallLeg | None:
+        """The session's live leg in this process."""
         live = self._live.get(session_id)
         return live[0] if live else None
 
-    async def end(self, session_id: str) -> None:
-        """End the session's live leg, if it has one here, as its candidate's own wish, and wait until it is stored."""
-        await self._let_go(session_id, "ended_by_candidate")
+    async def end(self, session_id: str, reason: str = "ended_by_candidate") -> None:
+        """End the session's live leg, if it has one here, and wait until it is stored."""
+        await self._let_go(session_id, reason)
 
     async def _let_go(self, session_id: str, reason: str) -> None:
         while session_id in self._live:
@@ -117,6 +132,7 @@ class Supervisor:
         if outcome.over:
             status = await calling.finish(self._store, session_id, outcome.reason, elapsed_ms=outcome.elapsed_ms, now=now)
             logger.info("Interview {} ended: {} ({})", session_id, outcome.reason, status.value)
+            self.feed.wake(session_id)
             await leg.tell("report-status", status="queued" if status.value != "failed" else "none", step="queued")
             await leg.tell("ended", reason=outcome.reason, reportUrl=f"/interviews/{session_id}/report")
             code, why = CLOSE_CODES.get(outcome.reason, (CLOSE_FINISHED, "finished"))
@@ -135,7 +151,7 @@ class Supervisor:
 
     async def stop_all(self) -> None:
         """Interrupt every leg so that it can be resumed, and wait until all is stored."""
-        self.draining = True
+        self.draining = self.stopping = True
         live = list(self._live.values())
         for call, _ in live:
             call.stop("drained")

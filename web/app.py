@@ -31,6 +31,7 @@ from storage.recordings import FolderRecordings
 
 from . import aftercare, auth, directing, documents, language_model, middlewares, payments, reports, routes
 from .keys import DEMO, ORIGINS, RECORDINGS, SETTINGS, STORE, SUPERVISOR, USER, VAPI_AUTH
+from .operator import attach as operators
 
 if TYPE_CHECKING:
     from .vapi import Vapi
@@ -100,6 +101,7 @@ async def create_app(settings: Settings, *, demo: bool = False, evals: bool = Fa
     language_model.attach(app, settings, database)
     directing.attach(app, settings)
     app.on_shutdown.append(drain)
+    operators.attach(app)
     app.on_response_prepare.append(middlewares.on_prepare)
     routes.add(app)
     if evals:

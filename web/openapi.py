@@ -12,6 +12,7 @@ from bridge import __version__
 
 from . import schemas
 from .auth import public
+from .operator import operations as operator
 
 ERROR = {
     "type": "object",
@@ -26,6 +27,7 @@ ERROR = {
 }
 Operation = tuple[str, str, str, type[BaseModel] | None, dict[int, type[BaseModel] | str]]
 OPERATIONS: tuple[Operation, ...] = (
+    *operator.OPERATIONS,
     ("POST", "/api/interviews/setup", "Make an interview from a choice", schemas.SetupRequest, {201: schemas.SetupResponse}),
     (
         "POST",

@@ -13,6 +13,7 @@ from aiohttp import web
 
 from bridge import __version__
 from bridge.config import AuthMode
+from bridge.domain.account import Role
 from bridge.domain.catalog import DIFFICULTIES, TYPES, Difficulty, InterviewType, question_count
 from bridge.domain.session import ENDED
 from bridge.domain.setup import LANGUAGES, MAX_DOCUMENT, FollowUpStyle, Pace, Voice
@@ -22,7 +23,7 @@ from reporting.render import report_context
 
 from . import language_model, openapi, payments, pdf, reports, schemas
 from .auth import current, public, user_id
-from .keys import DEMO, MAILER, MODEL, RECORDINGS, SETTINGS, STORE
+from .keys import DEMO, MAILER, MODEL, PERSON, RECORDINGS, SETTINGS, STORE
 from .templating import template
 
 PAGE_SIZE = 20
@@ -52,9 +53,14 @@ HEADLINES = {404: "Not here", 403: "Not allowed", 503: "Busy right now", 409: "N
 
 def render(request: web.Request, template_name: str, status: int = 200, **context: Any) -> web.Response:
     """A page from its template."""
-    context.setdefault("nav_links", payments.nav_links(request))
+    context.setdefault("nav_links", [*payments.nav_links(request), *_staff_links(request)])
     html = template(template_name).render(version=__version__, demo=request.app[DEMO], path=request.path, **context)
     return web.Response(text=html, content_type="text/html", status=status)
+
+
+def _staff_links(request: web.Request) -> list[dict[str, str]]:
+    person = request.get(PERSON)
+    return [{"href": "/operator", "slug": "operator", "title": "Operator"}] if person and person.may(Role.OPERATOR) else []
 
 
 def error_page(request: web.Request, status: int, message: str, reference: str) -> web.Response:

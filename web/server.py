@@ -82,7 +82,7 @@ async def run(settings: Settings, *, demo: bool = False) -> None:
 
 async def drain(supervisor: Supervisor, signals: asyncio.Queue[None], seconds: int) -> None:
     """Let live calls end by themselves, until a second signal or the limit; the sockets stay open for resumes (F13)."""
-    supervisor.draining = True
+    supervisor.draining = supervisor.stopping = True
     if supervisor.count and seconds:
         logger.info("{} live interviews go on for up to {} s; signal again to interrupt them now", supervisor.count, seconds)
         again = asyncio.create_task(signals.get())

@@ -21,6 +21,7 @@ from .director import DirectorSettings
 from .fields import is_loopback
 from .gemini import GeminiSettings
 from .mail import MailSettings
+from .operators import OperatorSettings
 from .payments import Payments, PaymentSettings
 from .vapi import VapiSettings
 
@@ -59,7 +60,7 @@ class Speech(StrEnum):
     KOKORO = "kokoro"
 
 
-class Settings(VapiSettings, GeminiSettings, DirectorSettings, MailSettings, PaymentSettings):
+class Settings(VapiSettings, GeminiSettings, DirectorSettings, MailSettings, PaymentSettings, OperatorSettings):
     """The settings; a field `max_calls` is the variable `PREPKIT_MAX_CALLS`."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")

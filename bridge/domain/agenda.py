@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from .coverage import PointCoverage, Shown, cover
-from .events import CursorMoved, Event, InterviewEnded, QuestionAsked, Speaker, ToolAnswered, TurnRecorded
+from .events import CursorMoved, Event, InterviewEnded, OperatorActed, QuestionAsked, Speaker, ToolAnswered, TurnRecorded
 from .judging import Judgement, first_askable
 from .questions import FollowUp, Question
 from .segments import Transcript
@@ -50,6 +50,7 @@ class Agenda:
         self._follow_ups: dict[str, list[str]] = {question_id: [] for question_id in self._ids}
         self._tools: dict[str, ToolAnswered] = {}
         self._moves: dict[str, str | None] = {}
+        self._extended_ms = 0
         self.last_text: str = ""
         """What the interviewer last asked, for a repeat."""
         self.over = False
@@ -61,8 +62,13 @@ class Agenda:
     # State ----------------------------------------------------------------------------------------------------------
     @property
     def duration_ms(self) -> int:
-        """The whole interview's time."""
-        return self.setup.duration_minutes * 60_000
+        """The whole interview's time, with what operators added to it."""
+        return self.setup.duration_minutes * 60_000 + self._extended_ms
+
+    @property
+    def extended(self) -> bool:
+        """Whether an operator added time."""
+        return self._extended_ms > 0
 
     @property
     def current(self) -> Question | None:
@@ -112,6 +118,8 @@ class Agenda:
                 self._started_ms.setdefault(question_id, event.start_ms)
             case ToolAnswered():
                 self._tools[event.tool_call_id] = event
+            case OperatorActed():
+                self._extended_ms += event.minutes * 60_000
             case InterviewEnded():
                 self.over = self.ended = True
 

@@ -115,6 +115,8 @@ class ToolAnswered(Event):
     tool_call_id: str
     tool: str
     question_id: str
+    arguments: dict[str, Any] = field(default_factory=dict)
+    """What the caller gave, as far as it was looked at."""
     result: dict[str, Any] = field(default_factory=dict)
     source: str = "prepared"
     took_ms: int = 0
@@ -130,8 +132,23 @@ class Noted(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class OperatorActed(Event):
+    """An operator did something in this call; `told` is what the candidate was shown of it at that moment (M7)."""
+
+    kind = "operator-acted"
+    action: str
+    """listen, listen-end, whisper, say, extend, end."""
+    text: str = ""
+    """What was whispered or said."""
+    minutes: int = 0
+    """Added to the interview."""
+    told: str = ""
+    """Empty: shown only in the list of what operators did, which the candidate can always see."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class InterviewEnded(Event):
-    """The interview is over: finished, ended_by_candidate, time, abandoned, drained."""
+    """The interview is over: finished, ended_by_candidate, ended_by_operator, time, abandoned, drained."""
 
     kind = "interview-ended"
     reason: str
@@ -148,6 +165,7 @@ EVENTS: dict[str, type[Event]] = {
         TurnRecorded,
         ToolAnswered,
         Noted,
+        OperatorActed,
         InterviewEnded,
     )
 }

@@ -57,6 +57,8 @@ class Conductor:
         self._asking: Line | None = None
         """The question last put, for a repeat and for a barge-in that cut it off."""
         self._unshown: list[ToolAnswered] = []
+        self._arguments: dict[str, dict[str, Any]] = {}
+        """Of tool calls under way, by their ids."""
         self._storing: dict[str, asyncio.Future[int]] = {}
         """Tool call id → its answer's being stored."""
         self._answering: dict[str, asyncio.Task[ToolAnswered]] = {}
@@ -217,6 +219,7 @@ class Conductor:
         if earlier := self.agenda.tool_answer(tool_call_id):
             return earlier, None
         question_id, hint = (_text(arguments.get(name)) for name in ("currentQuestionId", "userResponse"))
+        self._arguments[tool_call_id] = {"currentQuestionId": question_id} | ({"userResponse": hint} if hint else {})
         current = self.agenda.current
         known = question_id if question_id in {q.id for q in self.agenda.questions} else (current.id if current else "")
         if name == FOLLOW_UP:
@@ -254,6 +257,7 @@ class Conductor:
             tool_call_id=call_id,
             tool=tool,
             question_id=question_id,
+            arguments=self._arguments.pop(call_id, {"currentQuestionId": question_id}),
             result=result,
             source=result.get("source", Source.PREPARED.value),
             took_ms=int((time.monotonic() - began) * 1000),

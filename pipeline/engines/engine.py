@@ -12,7 +12,7 @@ from enum import Enum, auto
 from typing import Any, Protocol
 
 from bridge.domain.agenda import Agenda
-from bridge.domain.events import ToolAnswered
+from bridge.domain.events import Speaker, ToolAnswered
 from bridge.domain.session import InterviewSession
 from bridge.usecases.call_log import CallLog
 from bridge.usecases.conducting import Conductor, Line
@@ -32,6 +32,10 @@ class Do(Enum):
     DONE = auto()
     NEXT = auto()
     END = auto()
+    SAY = auto()
+    """An operator has the interviewer say these words."""
+    WHISPER = auto()
+    """An operator tells the interviewer something that nobody else hears."""
     TICK = auto()
     LINE_SAID = auto()
     DECIDED = auto()
@@ -62,9 +66,11 @@ class CallParts:
     conductor: Conductor
     playback: PlaybackTap
     end: Callable[[str], None]
-    """Ends the leg for a reason: finished, time, ended_by_candidate."""
+    """Ends the leg for a reason: finished, time, ended_by_candidate, ended_by_operator."""
     ready: Callable[[dict[str, str]], Awaitable[None]]
     """To be awaited once the client is ready: tells it the voices, the clock and the question on the floor."""
+    partial: Callable[[Speaker, str], None]
+    """To be told words that may still change; whoever watches sees them, nobody waits."""
     taking_over: bool = False
     """An engine before this one was lost in this very leg."""
 

@@ -71,7 +71,7 @@ class LocalEngine:
         self._stopped = False
         transport = CandidateTransport(parts.leg, parts.playback.played)
         self._input = transport.input()
-        self._ear = Ear(self._on_final, parts.turns.hearing)
+        self._ear = Ear(self._on_final, self._on_interim)
         self._interviewer = ScriptedInterviewer(
             parts.conductor, parts.turns, parts.log, parts.clock, parts.opening, self._on_finished
         )
@@ -166,6 +166,10 @@ class LocalEngine:
             offset = result["start_offset_ms"]
             start_ms, end_ms = self._parts.mic.at(offset), self._parts.mic.at(offset + result["duration_ms"])
         self._parts.turns.heard(text, start_ms, end_ms)
+
+    def _on_interim(self, text: str) -> None:
+        self._parts.turns.hearing(text)
+        self._parts.partial(Speaker.CANDIDATE, text)
 
     async def _on_said(self, text: str, start_ms: int, interrupted: bool) -> None:
         self._interviewer.line_said(interrupted)

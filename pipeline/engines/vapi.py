@@ -46,6 +46,7 @@ CONNECTING = "Still connecting to the voice service…"
 LOST = "The voice service was lost."
 RECONNECTING = "The line to the voice service dropped. Reconnecting…"
 RECONNECTED = "The voice service is back."
+WHISPER = "A note from the person who supervises this interview, for you alone; act on it and do not mention it: {}"
 
 MakeBody = Callable[[CallParts, Line], dict[str, Any]]
 """The create-call body for a session that opens with a line."""
@@ -227,6 +228,8 @@ class VapiEngine:
             return
         self._unanswered_since = None
         await self._speech.heard(said.text, final=said.final)
+        if not said.final:
+            self._parts.partial(Speaker.CANDIDATE, said.text)
         if said.final:
             self._words.candidate_said(said.text)
         else:
@@ -283,9 +286,13 @@ class VapiEngine:
                 # Where a question is still to be heard, a second press would skip it unheard (C-38).
                 self._parts.turns.finish()
                 await self._say(conductor.skip())
+            case Do.SAY:
+                await self._say(Line(text))
+            case Do.WHISPER:
+                await self._control(vapi_messages.add_message(WHISPER.format(text), role="system"))
             case Do.END:
                 self._parts.turns.finish()
-                self._end_reason = "ended_by_candidate"
+                self._end_reason = text or "ended_by_candidate"
                 await self._say(conductor.close("end"))
 
     async def _on_tick(self) -> None:
@@ -348,6 +355,9 @@ class VapiEngine:
         logger.info("Vapi ended a call: {}", reason[:80])
         if self._end_reason is not None or agenda.over:
             self._parts.end(self._end_reason or "finished")
+        elif reason == "exceeded-max-duration" and agenda.extended:
+            # Vapi was told the length when the call was made and cannot be told another one: the next engine has the added minutes.
+            raise EngineLost("extended", LOST)
         elif ended.judge(reason, spoke=agenda.answered() > 0) is ended.Ending.COMPLETED and reason != "silence-timed-out":
             self._parts.end("time" if reason == "exceeded-max-duration" else "finished")
         else:

@@ -35,7 +35,15 @@ CHANGING = [
     ("POST", "/api/interviews/documents"),
     ("POST", "/api/webhooks/vapi"),
     ("POST", "/api/vapi/tools"),
+    ("POST", "/api/operator/calls/{id}/whisper"),
+    ("POST", "/api/operator/calls/{id}/say"),
+    ("POST", "/api/operator/calls/{id}/extend"),
+    ("POST", "/api/operator/calls/{id}/end"),
+    ("POST", "/api/operator/pause"),
+    ("POST", "/api/operator/drain"),
+    ("POST", "/api/operator/undrain"),
 ]
+OPERATORS = re.compile(r"/(api/|ws/)?operator\b")
 FOREIGN_ORIGINS = [
     "null",
     "https://evil.example",
@@ -58,8 +66,15 @@ def routes_of(house: House) -> list[tuple[str, str]]:
 
 
 async def crawl(house: House, session_id: str) -> list[str]:
-    """Every address that GET takes, with this interview's id, and some that lead nowhere."""
-    paths = [path.replace("{session_id}", session_id) for method, path in routes_of(house) if method == "GET"]
+    """Every address that GET takes, with this interview's id, and some that lead nowhere.
+
+    Without the operators' pages: a look of theirs is noted, which is a row (A17, `test_operator_door`).
+    """
+    paths = [
+        path.replace("{session_id}", session_id)
+        for method, path in routes_of(house)
+        if method == "GET" and not OPERATORS.match(path)
+    ]
     return [
         *paths,
         "/?type=dsa",

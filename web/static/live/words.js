@@ -78,6 +78,7 @@ export const CLOSES = {
 /** Why an interview ended, by the server's reason. @type {Record<string, string>} */
 export const ENDINGS = {
   finished: "You went through all the questions. Well done.",
+  ended_by_operator: "The person who runs this server ended the interview. What you said is saved.",
   ended_by_candidate: "You ended the interview. What you said is saved.",
   time: "The time is up. What you said is saved.",
   abandoned: "The interview was closed because nobody was here for a while. What you said is saved.",

@@ -1,0 +1,19 @@
+"""Settings for whoever runs the server: what candidates are told of them, and who may read the figures."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, Field
+
+
+class OperatorSettings(BaseModel):
+    """The part about operators."""
+
+    tell_listening: bool = Field(
+        True,
+        description="Whether the candidate is told at once that an operator listens in; the list of what operators did shows it in any case.",
+    )
+    metrics_token: str = Field(
+        "",
+        repr=False,
+        description="Bearer token for `/metrics`; without one only requests straight from this machine are answered.",
+    )

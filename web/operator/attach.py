@@ -1,0 +1,43 @@
+"""Puts the operators' part together: its routes, what the application keeps for it, and how its readers are let go at the end."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from bridge.usecases.watching import Watching
+
+from ..keys import STORE, SUPERVISOR
+from . import api, listen, pages
+from .api import WATCHING
+from .door import NOTED
+
+CALL = "/api/operator/calls/{session_id}"
+
+
+def attach(app: web.Application) -> None:
+    """Give the application its operators' part; the supervisor must be there."""
+    app[NOTED] = {}
+    app[WATCHING] = Watching(app[STORE])
+    app.on_shutdown.append(_let_go)
+    app.add_routes(
+        [
+            web.get("/operator", pages.live),
+            web.get("/operator/calls/{session_id}", pages.call),
+            web.get("/api/operator/calls", api.calls, allow_head=False),
+            web.get(f"{CALL}/events", api.events, allow_head=False),
+            web.get(f"{CALL}/log", api.download, allow_head=False),
+            web.post(f"{CALL}/whisper", api.whisper),
+            web.post(f"{CALL}/say", api.say),
+            web.post(f"{CALL}/extend", api.extend),
+            web.post(f"{CALL}/end", api.end),
+            web.post("/api/operator/pause", api.pause),
+            web.post("/api/operator/drain", api.drain),
+            web.post("/api/operator/undrain", api.undrain),
+            web.get("/ws/operator/calls/{session_id}/listen", listen.listen, allow_head=False),
+        ]
+    )
+
+
+async def _let_go(app: web.Application) -> None:
+    """After the calls were interrupted: readers get the last events, and come back to the next process with the last id they saw."""
+    app[SUPERVISOR].feed.close()

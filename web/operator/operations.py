@@ -1,0 +1,28 @@
+"""The operators' part of the API as it is described at `/api/docs`."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel
+
+from . import bodies
+
+Operation = tuple[str, str, str, type[BaseModel] | None, dict[int, type[BaseModel] | str]]
+CALL = "/api/operator/calls/{session_id}"
+OPERATIONS: tuple[Operation, ...] = (
+    ("GET", "/api/operator/calls", "Operators: live calls, those that need attention first", None, {200: "`{calls, capacity}`"}),
+    (
+        "GET",
+        f"{CALL}/events",
+        "Operators: a call's log and what happens in it; `Last-Event-ID` goes on behind it",
+        None,
+        {200: "text/event-stream: `{seq, kind, atMs, data}`; the id is `seq`, passing items have none"},
+    ),
+    ("GET", f"{CALL}/log", "Operators: the raw log", None, {200: "application/x-ndjson"}),
+    ("POST", f"{CALL}/whisper", "Operators: tell the interviewer something nobody hears", bodies.Words, {200: "`{seq}`"}),
+    ("POST", f"{CALL}/say", "Operators: have the interviewer say something", bodies.Words, {200: "`{seq}`"}),
+    ("POST", f"{CALL}/extend", "Operators: more time", bodies.Extension, {200: "`{seq, minutes}`"}),
+    ("POST", f"{CALL}/end", "Operators: end a call, with a goodbye or at once", bodies.End, {202: "`{ending: true}`"}),
+    ("POST", "/api/operator/pause", "Operators: let no new interview begin", None, {200: "`{capacity}`"}),
+    ("POST", "/api/operator/drain", "Operators: the same, and not ready for a load balancer", None, {200: "`{capacity}`"}),
+    ("POST", "/api/operator/undrain", "Operators: let interviews begin again", None, {200: "`{capacity}`"}),
+)

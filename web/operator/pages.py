@@ -1,0 +1,52 @@
+"""The operators' pages: `/operator` (calls now) and `/operator/calls/{id}` (one call's timeline, live or replayed). Read next: `api`."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from bridge.domain.catalog import DIFFICULTIES, TYPES
+from bridge.domain.session import ENDED
+from bridge.errors import NotFound
+from bridge.usecases.access import NOT_THERE
+
+from ..keys import STORE, SUPERVISOR
+from ..pages import render
+from .api import capacity
+from .bodies import MAX_EXTENSION, MAX_WORDS
+from .door import audited
+
+TABS = (("/operator", "Live calls"),)
+"""The operators' own navigation."""
+
+
+@audited("calls.list")
+async def live(request: web.Request) -> web.Response:
+    """`/operator`: calls now, those that need attention first."""
+    return render(request, "operator_live.html", tabs=TABS, capacity=capacity(request.app[SUPERVISOR]))
+
+
+@audited("calls.view")
+async def call(request: web.Request) -> web.Response:
+    """`/operator/calls/{id}`: what happened and happens in one call."""
+    async with request.app[STORE].read() as tx:
+        session = await tx.session(request.match_info["session_id"])
+    if session is None:
+        raise NotFound(NOT_THERE)
+    return render(
+        request,
+        "operator_call.html",
+        tabs=TABS,
+        session={
+            "id": session.id,
+            "title": TYPES[session.setup.type].title,
+            "difficulty": DIFFICULTIES[session.setup.difficulty].title,
+            "minutes": session.setup.duration_minutes,
+            "questions": len(session.questions),
+            "status": session.status.value,
+            "engine": session.engine,
+            "over": session.status in ENDED,
+            "end_reason": session.end_reason or "",
+            "report_status": session.report_status.value,
+        },
+        limits={"words": MAX_WORDS, "minutes": MAX_EXTENSION},
+    )
