@@ -119,8 +119,8 @@ def coverage_bars(values: Sequence[Value], *, title: str = "Coverage by area") -
     return _svg(width, max(row * len(values) - 4, 1), label, body, "bars")
 
 
-def radar(values: Sequence[Value]) -> str:
-    """The areas as a radar; empty for fewer than three, which a radar cannot show. Unassessed axes are dashed."""
+def radar(values: Sequence[Value], *, title: str = "Radar of areas") -> str:
+    """Values as a radar; empty for fewer than three, which a radar cannot show. Unassessed axes are dashed."""
     if len(values) < 3:
         return ""
     size, line, radius, gap, room = 13, 16, 96.0, 12.0, 112.0
@@ -161,7 +161,7 @@ def radar(values: Sequence[Value]) -> str:
         if v.score is not None
         for x, y in [at(a, v.score / 100)]
     )
-    label = f"Radar of areas: {'; '.join(f'{v.label} {said(v.score)}' for v in values)}."
+    label = f"{title}: {'; '.join(f'{v.label} {said(v.score)}' for v in values)}."
     return _svg(round(width, 1), round(height, 1), label, body, "radar")
 
 

@@ -17,6 +17,10 @@ from markupsafe import Markup
 from . import charts
 from .basic import is_basic
 from .charts import Stretch, Value
+from .render_again import again_view, repeats_of
+from .render_basic import behind
+from .render_judged import judged_view, question_view
+from .text import day, signed
 
 DIMENSION_TITLES = {
     "technicalDepth": "Technical depth",
@@ -56,7 +60,15 @@ def report_context(report: Mapping[str, Any]) -> dict[str, Any]:
             for key, score in report["scoreBreakdown"].items()
         ],
         "numbers": _numbers(report["clocks"]),
-        "questions": [_question(q, evidence, turns) for q in report["questionAnalysis"]],
+        "dimension_bars": drawn(charts.coverage_bars(_dimension_values(report), title="Breakdown")),
+        "radar_of_dimensions": drawn(
+            charts.radar(
+                [value for value in _dimension_values(report) if value.score is not None], title="Radar of the breakdown"
+            )
+        ),
+        "questions": [
+            _question(q, evidence, turns) | {"repeats": repeats_of(report, q["questionId"])} for q in report["questionAnalysis"]
+        ],
         "evidence": evidence,
         "transcript": told(report),
         "track": drawn(_track(report)) if report["transcript"] else "",
@@ -67,6 +79,8 @@ def report_context(report: Mapping[str, Any]) -> dict[str, Any]:
         "recording": bool(report["recording"] and report["transcript"]),
         "basic": False,
         "since": _since(report.get("sinceLastTime")),
+        "before": again_view(report.get("answeredBefore")),
+        "grading": judged_view(report),
     }
     return {"report": report, "view": view}
 
@@ -83,33 +97,9 @@ def basic_context(report: Mapping[str, Any]) -> dict[str, Any]:
         "again": practise_url(report["setup"]),
         "recording": False,
         "basic": True,
-        "more": _more(report["more"]),
+        "more": behind(report["more"]),
     }
     return {"report": report, "view": view}
-
-
-def _more(more: Mapping[str, Any]) -> list[str]:
-    """What the full report has beside, in words."""
-    n = more["questions"]
-    rows = [
-        f"{n} {'question' if n == 1 else 'questions'} one by one: your words, what was covered, what was missing, a model answer",
-        *(
-            f"{more[name]} more {title if more[name] == 1 else plural}"
-            for name, title, plural in (
-                ("strengths", "strength", "strengths"),
-                ("weaknesses", "place where points were missing", "places where points were missing"),
-                ("recommendations", "recommendation", "recommendations"),
-            )
-            if more[name]
-        ),
-        "Coverage by area, time and pace, filler words",
-        "A comparison with this server's other interviews and with your last one",
-    ]
-    if more["recording"]:
-        rows.append("The transcript beside the recording: click a sentence, hear it")
-    elif more["transcript"]:
-        rows.append("The transcript, with the words that counted marked")
-    return rows
 
 
 def drawn(svg: str) -> Markup:
@@ -133,16 +123,6 @@ def seconds(milliseconds: float) -> str:
     return f"{milliseconds / 1000:.2f}"
 
 
-def day(moment: str) -> str:
-    """`3 December 2025` for an RFC 3339 time."""
-    months = (
-        "January", "February", "March", "April", "May", "June",
-        "July", "August", "September", "October", "November", "December",
-    )  # fmt: skip
-    year, month, date = moment[:10].split("-")
-    return f"{int(date)} {months[int(month) - 1]} {year}"
-
-
 def pieces(text: str, spans: Sequence[tuple[int, int]]) -> list[tuple[str, bool]]:
     """The text cut into (part, marked) so that every character of a span is marked and nothing is lost."""
     parts: list[tuple[str, bool]] = []
@@ -160,6 +140,10 @@ def _evidence(item: Mapping[str, Any]) -> dict[str, Any]:
     """A quote with its matching words marked and its place in the recording."""
     hits = [(hit["start"] - item["start"], hit["end"] - item["start"]) for hit in item["hits"]]
     return {**item, "pieces": pieces(item["quote"], hits), "t": seconds(item["atMs"]), "clock": clock(item["atMs"])}
+
+
+def _dimension_values(report: Mapping[str, Any]) -> list[Value]:
+    return [Value(DIMENSION_TITLES.get(key, key), score) for key, score in report["scoreBreakdown"].items()]
 
 
 def _stretch(question: Mapping[str, Any]) -> Stretch:
@@ -209,7 +193,10 @@ def _numbers(clocks: Mapping[str, Any]) -> list[dict[str, str]]:
 
 
 def _question(question: Mapping[str, Any], evidence: Mapping[str, Any], turns: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-    points = [{**point, "quotes": [evidence[e] for e in point["evidence"]]} for point in question["keyPoints"]]
+    points = [
+        {**point, "quotes": [evidence[e] for e in point["evidence"]], "judged": [evidence[e] for e in point.get("judged", ())]}
+        for point in question["keyPoints"]
+    ]
     spans: dict[str, list[tuple[int, int]]] = {turn_id: [] for turn_id in question["answerTurnIds"]}
     for point in points:
         for quote in point["quotes"]:
@@ -217,6 +204,7 @@ def _question(question: Mapping[str, Any], evidence: Mapping[str, Any], turns: M
     times = question["clock"]
     return {
         **question,
+        "grade": question_view(question, evidence),
         "well": [point for point in points if point["shown"] == "yes"],
         "partly": [point for point in points if point["shown"] == "partly"],
         "missing": [point for point in points if point["shown"] == "no"],
@@ -271,7 +259,7 @@ def _line(
 ) -> dict[str, Any]:
     """A turn with its sentences, each with its place in the recording, and the key points it shows."""
     hits = [(hit["start"], hit["end"]) for item in evidence for hit in item["hits"]]
-    shows = dict.fromkeys(points[item["questionId"], item["keyPointId"]] for item in evidence)
+    shows = dict.fromkeys(points[item["questionId"], item["keyPointId"]] for item in evidence if item["keyPointId"])
     return {
         **line,
         "mark": False,
@@ -347,8 +335,3 @@ def _since(since: Mapping[str, Any] | None) -> dict[str, Any] | None:
             for area in since["areas"]
         ],
     }
-
-
-def signed(change: int) -> str:
-    """`+4`, `−3`, `±0`, with a real minus."""
-    return f"+{change}" if change > 0 else f"−{-change}" if change < 0 else "±0"

@@ -8,7 +8,8 @@ from typing import Any
 from bridge.domain.catalog import DIFFICULTIES, TYPES, Difficulty, InterviewType
 
 from . import charts
-from .render import day, drawn, practise_url, signed
+from .render import drawn, practise_url
+from .text import day, signed
 
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 

@@ -17,7 +17,7 @@ from .basic import is_basic
 SHOWN = (
     "generatedAt", "generatedBy", "overallScore", "band", "scoreBreakdown", "scoreBreakdownReasons", "disclaimer", "strengthsNote",
     "weaknessesNote", "recommendations", "comparisonToStandards", "suggestionForNextInterview", "coverage", "rubric", "clocks",
-    "startedAt", "endedAt", "endReason", "durationSeconds",
+    "startedAt", "endedAt", "endReason", "durationSeconds", "grading",
 )  # fmt: skip
 SETUP = ("type", "typeTitle", "difficulty", "difficultyTitle", "duration", "focusAreas", "focusAreaTitles", "language")
 WHOSE = ("company", "role", "level")
@@ -84,11 +84,11 @@ def _without_words(body: Mapping[str, Any]) -> dict[str, Any]:
         "summary": "" if holds(body["summary"], said) else body["summary"],
         "commonPitfalls": [text for text in body["commonPitfalls"] if not holds(text, said)],
         "nextSteps": [text for text in body["nextSteps"] if not holds(text, said)],
-    }
+    } | ({"grading": _grading(body["grading"])} if body.get("grading") else {})
 
 
 def _question(question: Mapping[str, Any]) -> dict[str, Any]:
-    points = [{**point, "evidence": []} for point in question["keyPoints"]]
+    points = [{**point, "evidence": [], "judged": []} for point in question["keyPoints"]]
 
     def texts(shown: str) -> list[str]:
         return [sentence(point["text"]) for point in points if point["shown"] == shown]
@@ -98,19 +98,37 @@ def _question(question: Mapping[str, Any]) -> dict[str, Any]:
         "statusMessage", "userScore", "band", "arithmetic", "modelAnswer", "lesson", "clock",
     )  # fmt: skip
     details = {key: question["feedback"][key] for key in ("scoringDetails", "scoringDetailsReasons")}
-    return {key: question[key] for key in kept} | {
-        "answer": "",
-        "answerTurnIds": [],
-        "keyPoints": points,
-        # A follow-up may take up what was said.
-        "followUpsAsked": [],
-        "feedback": {
-            "whatYouDidWell": texts("yes"),
-            "whatCouldBeBetter": texts("partly"),
-            "missingPoints": texts("no"),
-            **details,
-        },
-    }
+    return (
+        {key: question[key] for key in kept}
+        | _judged(question)
+        | {
+            "answer": "",
+            "answerTurnIds": [],
+            "keyPoints": points,
+            # A follow-up may take up what was said.
+            "followUpsAsked": [],
+            "feedback": {
+                "whatYouDidWell": texts("yes"),
+                "whatCouldBeBetter": texts("partly"),
+                "missingPoints": texts("no"),
+                **details,
+            },
+        }
+    )
+
+
+def _grading(grading: Mapping[str, Any]) -> dict[str, Any]:
+    """How it was judged, without the places that are quoted."""
+    return dict(grading) | {"flags": [flag | {"quotes": []} for flag in grading["flags"]]}
+
+
+def _judged(question: Mapping[str, Any]) -> dict[str, Any]:
+    """A question's grades without the judge's sentences, which may repeat what was said."""
+    kept = {key: question[key] for key in ("coverageScore", "scoredBy", "gradingNote") if key in question}
+    if grading := question.get("grading"):
+        subs = {name: sub | {"why": "", "evidence": []} for name, sub in grading["subScores"].items()}
+        kept["grading"] = dict(grading) | {"subScores": subs}
+    return kept
 
 
 def _claim(item: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """Facts of reports and sums over them: statistics, trends and comparison without opening a single report. Read next: `reports`.
 
+Interviews that answer one question of another again are practice and count nowhere (M15).
 Every query here walks one index, so that it takes the same few milliseconds with a hundred thousand interviews stored.
 """
 
@@ -9,7 +10,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, exists, func, select
+from sqlalchemy import Exists, Row, exists, func, select
 
 from bridge.domain.catalog import Difficulty, InterviewType
 from bridge.domain.session import SessionStatus
@@ -18,7 +19,7 @@ from bridge.ports import StoredReport
 
 from .columns import as_uuid
 from .reports import stored_report
-from .tables import interview_reports, interview_sessions, report_facts
+from .tables import interview_reports, interview_sessions, report_facts, session_branches
 from .transaction import TransactionPart
 
 HELD = (SessionStatus.COMPLETED, SessionStatus.PARTIAL)
@@ -29,7 +30,9 @@ class ProgressRows(TransactionPart):
     """The progress part of a transaction."""
 
     async def save_facts(self, facts: ReportFacts) -> None:
-        """Keep a report's facts in place of the session's older ones. Raises NotFound for an unknown session."""
+        """Keep a report's facts in place of the session's older ones; of a repeat none are kept. Raises NotFound for an unknown session."""
+        if await self.connection.scalar(select(_repeats(as_uuid(facts.session_id)))):
+            return
         row = {
             "session_id": facts.session_id,
             "user_id": facts.user_id,
@@ -71,6 +74,7 @@ class ProgressRows(TransactionPart):
             s.id > (as_uuid(after) or NO_UUID),
             s.status.in_(HELD),
             ~exists().where(f.session_id == s.id),
+            ~_repeats(s.id),
             ~exists().where(newer.c.session_id == s.id, newer.c.version > interview_reports.c.version),
         )
         joined = select(interview_reports).join(interview_sessions, s.id == interview_reports.c.session_id)
@@ -90,7 +94,7 @@ class ProgressRows(TransactionPart):
         s, f = interview_sessions.c, report_facts.c
         held = (
             select(s.type, func.count().label("n"), func.sum(s.elapsed_ms).label("ms"), func.max(s.started_at).label("last"))
-            .where(s.user_id == as_uuid(user_id), s.status.in_(HELD))
+            .where(s.user_id == as_uuid(user_id), s.status.in_(HELD), ~_repeats(s.id))
             .group_by(s.type)
         )
         scored = (
@@ -119,6 +123,11 @@ class ProgressRows(TransactionPart):
         people = await self.connection.scalar(select(func.count(f.user_id.distinct())).where(*wanted))
         counted = select(f.overall_score, func.count()).where(*wanted).group_by(f.overall_score).order_by(f.overall_score)
         return Scores(people or 0, {row[0]: row[1] for row in await self.connection.execute(counted)})
+
+
+def _repeats(session_id: Any) -> Exists:
+    """Whether an interview answers one question of another again: practice, which counts in no number."""
+    return exists().where(session_branches.c.session_id == session_id)
 
 
 def _facts(row: Row[Any]) -> ReportFacts:

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from .accounts import AccountRows
+from .branches import BranchRows
 from .engine_calls import EngineCallRows
 from .inbox import InboxRows
 from .job_queue import JobQueue
@@ -34,6 +35,7 @@ class Transaction(
     ProgressRows,
     SharingRows,
     PaymentRows,
+    BranchRows,
 ):
     """Implements Tx. Made by `Database.begin` and `Database.read`, which also end it."""
 

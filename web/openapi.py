@@ -25,6 +25,8 @@ ERROR = {
     },
     "required": ["error"],
 }
+SCHEMAS = {"order": {"type": "integer", "minimum": 1}}
+"""Of path parameters that are no UUID."""
 Operation = tuple[str, str, str, type[BaseModel] | None, dict[int, type[BaseModel] | str]]
 OPERATIONS: tuple[Operation, ...] = (
     *operator.OPERATIONS,
@@ -81,6 +83,13 @@ OPERATIONS: tuple[Operation, ...] = (
         "Server-sent events while the report is written",
         None,
         {200: "text/event-stream: `step` {reportStatus, step} …, then `end` {reportStatus}"},
+    ),
+    (
+        "POST",
+        "/api/interviews/{session_id}/questions/{order}/again",
+        "Answer one question again: a short interview of it alone, its report set beside the first answer",
+        None,
+        {201: "`{sessionId, status}`"},
     ),
     (
         "POST",
@@ -175,7 +184,8 @@ def document() -> dict[str, Any]:
             operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": ref(body)}}}
         if names := re.findall(r"{(\w+)}", path):
             operation["parameters"] = [
-                {"name": name, "in": "path", "required": True, "schema": {"type": "string", "format": "uuid"}} for name in names
+                {"name": name, "in": "path", "required": True, "schema": SCHEMAS.get(name, {"type": "string", "format": "uuid"})}
+                for name in names
             ]
         if path.endswith("/history"):
             operation["parameters"] = [

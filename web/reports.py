@@ -15,10 +15,10 @@ from typing import Any
 from aiohttp import web
 
 from bridge.domain.catalog import Difficulty, InterviewType
-from bridge.domain.session import InterviewSession
+from bridge.domain.session import InterviewSession, SessionStatus
 from bridge.domain.standing import ReportFacts, Scores, TypeTotals
 from bridge.ports import StoredReport, Tx
-from reporting import progress, standing
+from reporting import branching, progress, standing
 from reporting.basic import basic
 
 from .auth import user_id
@@ -81,12 +81,23 @@ ENTITLED: web.AppKey[Callable[[Tx, InterviewSession], Awaitable[bool]]] = web.Ap
 
 async def placed(app: web.Application, tx: Tx, session: InterviewSession, stored: StoredReport) -> dict[str, Any]:
     """The public report: as stored, with its comparison and what changed since last time; its basic view where no more is paid for."""
+    if (branch := await tx.branch(session.id)) is not None:
+        body = branching.not_compared(standing.placed(stored.body, group=Scores(), before=None, own=()))
+        origin, before = await tx.session(branch.origin_id), await tx.report(branch.origin_id)
+        there = origin is not None and origin.status is not SessionStatus.DELETED and before is not None
+        body["answeredBefore"] = branching.changed(before.body, body, branch.question_id) if there and before else None
+    else:
+        body = await _compared(app, tx, session, stored)
+    body["answeredAgain"] = branching.repeats(await tx.attempts(session.id))
+    return body if await app[ENTITLED](tx, session) else basic(body)
+
+
+async def _compared(app: web.Application, tx: Tx, session: InterviewSession, stored: StoredReport) -> dict[str, Any]:
     setup = session.setup
     group = await app[GROUPS].of(tx, setup.type, setup.difficulty)
     before = await tx.facts_before(session.user_id, setup.type, session.started_at or session.created_at)
     own = await tx.facts(session.user_id, limit=OWN_HISTORY, type=setup.type)
-    body = standing.placed(stored.body, group=group, before=before, own=own)
-    return body if await app[ENTITLED](tx, session) else basic(body)
+    return standing.placed(stored.body, group=group, before=before, own=own) | {"answeredBefore": None}
 
 
 async def everything(tx: Tx, session: InterviewSession) -> bool:

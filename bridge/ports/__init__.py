@@ -10,6 +10,7 @@ from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
 from .accounts import AccountTx
+from .branches import BranchTx
 from .mail import Mailer
 from .payments import Checkout, CheckoutAsk, CheckoutGateway, Earned, Hint, PaymentTx, Refund
 from .reports import ReportTx
@@ -19,7 +20,7 @@ from .upstream import UpstreamTx
 from .vendors import Jobs, RecordingFile, RecordingStore, VendorAccount, VoiceVendor
 
 
-class Tx(AccountTx, SessionTx, ReportTx, UpstreamTx, PaymentTx, Protocol):
+class Tx(AccountTx, SessionTx, ReportTx, UpstreamTx, PaymentTx, BranchTx, Protocol):
     """One database transaction: commits when its block ends well, rolls back when it raises."""
 
 
@@ -38,6 +39,7 @@ class Store(Protocol):
 
 __all__ = [
     "AccountTx",
+    "BranchTx",
     "Checkout",
     "CheckoutAsk",
     "CheckoutGateway",

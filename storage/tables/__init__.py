@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from .accounts import api_tokens, audit_log, identities, invites, logins, one_time_tokens, passwords, users
 from .base import metadata
+from .branches import session_branches
 from .interviews import (
     TicketPurpose,
     interview_questions,
@@ -46,6 +47,7 @@ __all__ = [
     "refunds",
     "report_facts",
     "report_mails",
+    "session_branches",
     "session_events",
     "share_links",
     "subscriptions",

@@ -9,13 +9,14 @@ import asyncio
 import json
 import time
 from contextlib import suppress
+from datetime import UTC, datetime
 from typing import Any
 
 from aiohttp import web
 
 from bridge.domain.session import ENDED, InterviewSession, ReportStatus
 from bridge.errors import Conflict, NotFound
-from bridge.usecases import calling, report_again
+from bridge.usecases import answer_again, calling, report_again
 
 from .. import pdf, reports
 from ..auth import user_id
@@ -42,6 +43,20 @@ async def again(request: web.Request) -> web.Response:
     await json_body(request)
     session = await report_again.try_again(request.app[STORE], user_id(request), request.match_info["session_id"])
     return web.json_response(step_of(session), status=202)
+
+
+async def one_again(request: web.Request) -> web.Response:
+    """`POST /api/interviews/{sessionId}/questions/{order}/again` → 201: an interview of that question alone, to be started as any other (M15)."""
+    await json_body(request)
+    order = request.match_info["order"]
+    made = await answer_again.answer_again(
+        request.app[STORE],
+        user_id(request),
+        request.match_info["session_id"],
+        int(order) if order.isdecimal() and len(order) < 4 else 0,
+        datetime.now(UTC),
+    )
+    return web.json_response({"sessionId": made.id, "status": made.status.value}, status=201)
 
 
 async def events(request: web.Request) -> web.StreamResponse:
