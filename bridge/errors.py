@@ -7,6 +7,7 @@
     │   └── WrongState                 names the state and the attempt
     ├── NotSignedIn           401      nobody is signed in
     ├── PaymentRequired       402      it has to be paid first; `details` says how much
+    │   └── BadCredentials             address and password do not belong together
     ├── Refused               403      origin, host or role says no
     ├── BadTicket             401      a socket token that is unknown, used or expired
     ├── AtCapacity            503      no room for another live call; says when to retry
@@ -72,6 +73,12 @@ class PaymentRequired(PrepkitError):
     """It has to be paid first; `details` is {amount, currency, sessionId}."""
 
     code = "payment_required"
+
+
+class BadCredentials(NotSignedIn):
+    """Address and password do not belong together."""
+
+    code = "bad_credentials"
 
 
 class Refused(PrepkitError):

@@ -131,6 +131,11 @@ class CallLeg:
         self._client_ready: dict[str, Any] | None = None
         self._ended: asyncio.Future[str] = asyncio.get_running_loop().create_future()
 
+    @property
+    def user_id(self) -> str:
+        """Whose interview it is."""
+        return self._parts.session.user_id
+
     def stop(self, reason: str) -> None:
         """End the leg: its interview's end, or from outside: replaced, drained."""
         if not self._ended.done():

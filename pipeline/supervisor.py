@@ -18,7 +18,7 @@ from bridge.ports import RecordingStore, Store
 from bridge.usecases import calling
 from bridge.usecases.directing import MakeDirector
 from bridge.usecases.live_feed import LiveFeed
-from bridge.wire.candidate import CLOSE_FINISHED, CLOSE_REPLACED, CLOSE_RESTARTING, CLOSE_UPSTREAM_LOST
+from bridge.wire.candidate import CLOSE_BAD_TOKEN, CLOSE_FINISHED, CLOSE_REPLACED, CLOSE_RESTARTING, CLOSE_UPSTREAM_LOST
 
 from .call import FAILED_UPSTREAM, CallLeg, Outcome
 from .engines.choose import EngineMaker
@@ -30,6 +30,7 @@ CLOSE_CODES = {
     "replaced": (CLOSE_REPLACED, "opened in another tab"),
     "drained": (CLOSE_RESTARTING, "the server restarts; resume"),
     "failed": (CLOSE_UPSTREAM_LOST, "the call was lost; resume"),
+    "signed_out": (CLOSE_BAD_TOKEN, "signed out"),
     FAILED_UPSTREAM: (CLOSE_UPSTREAM_LOST, "the voice service was lost"),
 }
 
@@ -118,6 +119,16 @@ class Supervisor:
     async def end(self, session_id: str, reason: str = "ended_by_candidate") -> None:
         """End the session's live leg, if it has one here, and wait until it is stored."""
         await self._let_go(session_id, reason)
+
+    @property
+    def owners(self) -> set[str]:
+        """Ids of the people whose interviews are live here."""
+        return {call.user_id for call, _ in self._live.values()}
+
+    async def send_off(self, user_id: str) -> None:
+        """Close the sockets of a person who is signed in no more; their interview can be resumed after a new sign-in."""
+        theirs = [session_id for session_id, (call, _) in self._live.items() if call.user_id == user_id]
+        await asyncio.gather(*(self._let_go(session_id, "signed_out") for session_id in theirs))
 
     async def _let_go(self, session_id: str, reason: str) -> None:
         while session_id in self._live:

@@ -42,7 +42,7 @@ class AccountRows(TransactionPart):
 
     async def accounts(self) -> list[Account]:
         """Everybody, oldest first."""
-        return [_account(row) for row in await self.connection.execute(select(users).order_by(users.c.created_at, users.c.id))]
+        return [to_account(row) for row in await self.connection.execute(select(users).order_by(users.c.created_at, users.c.id))]
 
     async def add_account(self, account: Account) -> None:
         """Insert. Raises Conflict for a taken id or address."""
@@ -77,7 +77,7 @@ class AccountRows(TransactionPart):
 
     async def _one(self, statement: Any) -> Account | None:
         row = (await self.connection.execute(statement)).one_or_none()
-        return _account(row) if row else None
+        return to_account(row) if row else None
 
 
 def _row(account: Account) -> dict[str, Any]:
@@ -85,7 +85,8 @@ def _row(account: Account) -> dict[str, Any]:
     return asdict(account) | {"email": normal_email(account.email) or None}
 
 
-def _account(row: Row[Any]) -> Account:
+def to_account(row: Row[Any]) -> Account:
+    """A person from their row."""
     return Account(
         id=row.id, role=row.role, created_at=row.created_at, name=row.name, email=row.email or "", disabled_at=row.disabled_at
     )

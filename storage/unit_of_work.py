@@ -12,6 +12,7 @@ from .accounts import AccountRows
 from .branches import BranchRows
 from .engine_calls import EngineCallRows
 from .inbox import InboxRows
+from .invitations import InvitationRows
 from .job_queue import JobQueue
 from .ledger import LedgerRows
 from .log import LogRows
@@ -20,11 +21,14 @@ from .progress import ProgressRows
 from .reports import ReportRows
 from .sessions import SessionRows
 from .sharing import SharingRows
+from .sign_in import SignInRows
 from .tickets import TicketRows
 
 
 class Transaction(
     AccountRows,
+    SignInRows,
+    InvitationRows,
     SessionRows,
     LogRows,
     TicketRows,

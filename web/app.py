@@ -29,7 +29,7 @@ from storage.jobs import DurableJobs, Handler
 from storage.migrate import migrate
 from storage.recordings import FolderRecordings
 
-from . import aftercare, auth, directing, documents, language_model, middlewares, payments, reports, routes
+from . import accounts, aftercare, auth, directing, documents, language_model, middlewares, payments, reports, routes
 from .keys import DEMO, ORIGINS, RECORDINGS, SETTINGS, STORE, SUPERVISOR, USER, VAPI_AUTH
 from .operator import attach as operators
 
@@ -52,7 +52,7 @@ async def create_app(settings: Settings, *, demo: bool = False, evals: bool = Fa
     recordings = FolderRecordings(settings.recordings)
     app = web.Application(
         client_max_size=MAX_BODY_BYTES,
-        middlewares=[middlewares.errors, middlewares.same_house, auth.guard, middlewares.rate_limit()],
+        middlewares=[middlewares.errors, middlewares.same_house, auth.identify, middlewares.rate_limit, auth.guard],
     )
     app[SETTINGS], app[STORE], app[RECORDINGS], app[DEMO] = settings, database, recordings, demo
     app[documents.READERS] = asyncio.Semaphore(documents.MAX_READERS)
@@ -73,8 +73,9 @@ async def create_app(settings: Settings, *, demo: bool = False, evals: bool = Fa
     async with database.begin() as tx:
         app[USER] = await tx.single_user()
 
+    people = accounts.attach(app)
     paid = payments.attach(app, settings, database, base_url(settings))
-    handlers = {**own_jobs(app), **aftercare.attach(app), **paid, **(vapi.jobs if vapi else {})}
+    handlers = {**own_jobs(app), **people, **aftercare.attach(app), **paid, **(vapi.jobs if vapi else {})}
     jobs = DurableJobs(database, handlers)
 
     async def lifetime(_: web.Application) -> AsyncIterator[None]:

@@ -16,6 +16,8 @@ import click
 from bridge import __version__
 from bridge.errors import PrepkitError
 
+from .user_cli import user
+
 if TYPE_CHECKING:
     from bridge.config import Settings
 
@@ -244,6 +246,8 @@ def standin_vapi(port: int, key: str, faults: str, hear: str, hum: bool, echo: s
     choice = VapiChoice(port, key, faults, hear, hum, echo)  # type: ignore[arg-type]
     asyncio.run(play_vapi(choice))
 
+
+main.add_command(user)
 
 if __name__ == "__main__":
     sys.exit(main())

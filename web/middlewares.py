@@ -10,21 +10,19 @@ from collections.abc import Awaitable, Callable
 from uuid import uuid4
 
 from aiohttp import web
-from aiohttp.typedefs import Middleware
 from limits import parse
-from limits.aio.storage import MemoryStorage
-from limits.aio.strategies import MovingWindowRateLimiter
 from loguru import logger
 
 from bridge.errors import PrepkitError, Refused
 
 from . import problems
-from .auth import PROBES
+from .auth import PROBES, SAFE
+from .cookies import is_secure
 from .keys import ORIGINS, PERSON
+from .limiting import LIMITS, visitor
 from .pages import error_page
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 CSP = (
     "default-src 'self'; script-src 'self'; style-src 'self'; connect-src 'self'; media-src 'self' blob:; "
     "img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
@@ -50,6 +48,8 @@ async def on_prepare(request: web.Request, response: web.StreamResponse) -> None
     """Security headers on every response, streams and files included."""
     for name, value in HEADERS.items():
         response.headers.setdefault(name, value)
+    if is_secure(request):
+        response.headers.setdefault("Strict-Transport-Security", "max-age=31536000")
     if request.path.startswith("/share/"):
         response.headers.setdefault("X-Robots-Tag", "noindex, nofollow, noarchive")
     # Static files are asked about each time (a 304 is cheap): an upgrade must not mix old and new modules in one page.
@@ -104,17 +104,11 @@ async def same_house(request: web.Request, handler: Handler) -> web.StreamRespon
     return await handler(request)
 
 
-def rate_limit() -> Middleware:
-    """A middleware that counts API requests per user."""
-    limiter = MovingWindowRateLimiter(MemoryStorage())
-
-    @web.middleware
-    async def limit(request: web.Request, handler: Handler) -> web.StreamResponse:
-        counted = request.path.startswith("/api/") and not request.path.startswith(CALLBACKS)
+@web.middleware
+async def rate_limit(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Count API requests by person, and by address where nobody is signed in."""
+    if request.path.startswith("/api/") and not request.path.startswith(CALLBACKS):
         person = request.get(PERSON)
-        who = person.id if person else f"address {request.remote}"
-        if counted and not await limiter.hit(LIMIT, who):
-            raise web.HTTPTooManyRequests(headers={"Retry-After": "60"})
-        return await handler(request)
-
-    return limit
+        key = ("person", person.id) if person else ("address", visitor(request))
+        await request.app[LIMITS].count(LIMIT, "api", *key)
+    return await handler(request)

@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 from bridge import __version__
 
-from . import schemas
+from . import account_schemas, schemas
 from .auth import public
 from .operator import operations as operator
 
@@ -148,6 +148,7 @@ OPERATIONS: tuple[Operation, ...] = (
         {200: "`{received: true}`, or `{results: […]}` for tool calls"},
     ),
     ("POST", "/api/vapi/tools", "Vapi's tool calls; authenticated by header or HMAC", None, {200: "`{results: […]}`"}),
+    *account_schemas.OPERATIONS,
 )
 
 

@@ -54,7 +54,9 @@ HEADLINES = {404: "Not here", 403: "Not allowed", 503: "Busy right now", 409: "N
 def render(request: web.Request, template_name: str, status: int = 200, **context: Any) -> web.Response:
     """A page from its template."""
     context.setdefault("nav_links", [*payments.nav_links(request), *_staff_links(request)])
-    html = template(template_name).render(version=__version__, demo=request.app[DEMO], path=request.path, **context)
+    html = template(template_name).render(
+        version=__version__, demo=request.app[DEMO], path=request.path, me=request.get(PERSON), **context
+    )
     return web.Response(text=html, content_type="text/html", status=status)
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from aiohttp import web
 
-from . import billing_pages, demo_checkout, health, openapi, pages, report_pages, share, sockets
-from .api import documents, interviews, me, payments, report, report_mail, sharing
+from . import account_pages, billing_pages, demo_checkout, health, openapi, pages, report_pages, share, sockets
+from .api import account, documents, interviews, me, openid, payments, people, report, report_mail, sharing, sign_in
 from .webhooks import payments as payment_webhooks
 from .webhooks import vapi
 
@@ -24,6 +24,14 @@ def add(app: web.Application) -> None:
             web.get("/interviews/{session_id}/report", pages.report),
             web.get("/history", pages.history),
             web.get("/progress", report_pages.progress),
+            web.get("/sign-in", account_pages.sign_in),
+            web.get("/sign-in/link", account_pages.link),
+            web.get("/register", account_pages.register),
+            web.get("/forgot", account_pages.forgot),
+            web.get("/reset", account_pages.reset),
+            web.get("/welcome", account_pages.welcome),
+            web.get("/account", account_pages.account),
+            web.get("/people", account_pages.people),
             web.get("/privacy", pages.privacy),
             web.get("/plans", billing_pages.plans),
             web.get("/billing", billing_pages.billing),
@@ -60,6 +68,29 @@ def add(app: web.Application) -> None:
             web.post("/api/interviews/{session_id}/share", sharing.create),
             web.get("/api/interviews/{session_id}/share", sharing.show),
             web.delete("/api/interviews/{session_id}/share/{share_id}", sharing.revoke),
+            web.post("/api/auth/login", sign_in.login),
+            web.post("/api/auth/register", sign_in.register),
+            web.post("/api/auth/setup", sign_in.set_up),
+            web.post("/api/auth/logout", sign_in.logout),
+            web.post("/api/auth/link", sign_in.ask_link),
+            web.post("/api/auth/link/use", sign_in.use_link),
+            web.post("/api/auth/reset", sign_in.ask_reset),
+            web.post("/api/auth/reset/use", sign_in.use_reset),
+            web.post("/api/auth/oidc", openid.leave),
+            web.get("/auth/callback", openid.come_back),
+            web.get("/api/me", account.show),
+            web.patch("/api/me", account.rename),
+            web.post("/api/me/password", account.password),
+            web.get("/api/me/logins", account.logins),
+            web.delete("/api/me/logins/{login_id}", account.revoke_login),
+            web.get("/api/me/tokens", account.tokens),
+            web.post("/api/me/tokens", account.make_token),
+            web.delete("/api/me/tokens/{token_id}", account.revoke_token),
+            web.get("/api/people", people.everybody),
+            web.patch("/api/people/{user_id}", people.change),
+            web.get("/api/invites", people.invites),
+            web.post("/api/invites", people.invite),
+            web.delete("/api/invites/{invite_id}", people.revoke_invite),
             web.get("/api/me/statistics", me.statistics),
             web.get("/api/me/progress", me.progress),
             web.get("/ws/interviews/{session_id}", sockets.candidate),

@@ -21,8 +21,9 @@ from bridge.config import Settings
 from bridge.errors import SettingsError
 from pipeline.supervisor import Supervisor
 
+from . import accounts
 from .app import create_app
-from .keys import SUPERVISOR
+from .keys import STORE, SUPERVISOR
 
 STOP_TIMEOUT_SECONDS = 20
 
@@ -69,6 +70,8 @@ async def run(settings: Settings, *, demo: bool = False) -> None:
     await web.SockSite(runner, sock).start()
     # What has been loaded stays: going through it all again would hold up every call for a tenth of a second each time.
     gc.freeze()
+    if url := await accounts.first_account_url(settings, app[STORE]):
+        print(f"Make the first account, once, within 24 hours: {url}", flush=True)
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
     print(f"PrepKit is ready. Open {settings.public_url or f'http://{host}:{settings.port}'}", flush=True)
     await signals.get()

@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 from pydantic import ConfigDict, Field, ValidationError, model_validator
 
 from ..errors import SettingsError
+from .accounts import AccountSettings, AuthMode, SignUp
 from .director import DirectorSettings
 from .fields import is_loopback
 from .gemini import GeminiSettings
@@ -34,12 +35,6 @@ class Engine(StrEnum):
     AUTO = "auto"
     VAPI = "vapi"
     LOCAL = "local"
-
-
-class AuthMode(StrEnum):
-    """Who may come in."""
-
-    SINGLE = "single"
 
 
 class Recogniser(StrEnum):
@@ -60,7 +55,7 @@ class Speech(StrEnum):
     KOKORO = "kokoro"
 
 
-class Settings(VapiSettings, GeminiSettings, DirectorSettings, MailSettings, PaymentSettings, OperatorSettings):
+class Settings(VapiSettings, GeminiSettings, DirectorSettings, MailSettings, PaymentSettings, OperatorSettings, AccountSettings):
     """The settings; a field `max_calls` is the variable `PREPKIT_MAX_CALLS`."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -77,7 +72,6 @@ class Settings(VapiSettings, GeminiSettings, DirectorSettings, MailSettings, Pay
     voice_engine: Engine = Field(Engine.AUTO, description="`vapi`, `local`, or `auto`: the first whose key is set, else `local`.")
     recogniser: Recogniser = Field(Recogniser.AUTO, description="`auto`, `pocketsphinx`, `moonshine` or `none`.")
     speech: Speech = Field(Speech.AUTO, description="`auto`, `flite`, `espeak` or `kokoro`.")
-    auth_mode: AuthMode = Field(AuthMode.SINGLE, description="`single`: one person, signed in, on this machine.")
     max_calls: int | None = Field(None, ge=1, le=1000, description="Live calls per process; from the number of cores when unset.")
     retention_days: int = Field(90, ge=1, le=3650, description="Days recordings and transcripts are kept.")
     log_format: str = Field("text", pattern="^(text|json)$", description="`text` or `json`, one line an entry.")
@@ -90,9 +84,9 @@ class Settings(VapiSettings, GeminiSettings, DirectorSettings, MailSettings, Pay
     )
 
     @model_validator(mode="after")
-    def _single_is_loopback(self) -> Self:
-        if self.auth_mode is AuthMode.SINGLE and not is_loopback(self.host):
-            raise ValueError(f"{PREFIX}HOST must be a loopback address in single mode, since anyone who reaches it is signed in")
+    def _who_reaches_it(self) -> Self:
+        if problem := self.reach_problem(self.host, self.public_url):
+            raise ValueError(problem)
         return self
 
     @model_validator(mode="after")
@@ -163,4 +157,4 @@ def _read(variable: str, path: str) -> str:
         raise SettingsError(f"{variable}: the file cannot be read ({error.strerror}).") from None
 
 
-__all__ = ["AuthMode", "Engine", "Payments", "Recogniser", "Settings", "Speech", "is_loopback", "load", "variable_of"]
+__all__ = ["AuthMode", "Engine", "Payments", "Recogniser", "Settings", "SignUp", "Speech", "is_loopback", "load", "variable_of"]

@@ -16,11 +16,13 @@ from .payments import Checkout, CheckoutAsk, CheckoutGateway, Earned, Hint, Paym
 from .reports import ReportTx
 from .rows import DeliveryState, HistoryRow, StoredDelivery, StoredEvent, StoredReport
 from .sessions import SessionTx
+from .sign_in import PasswordHasher, SignInTx
 from .upstream import UpstreamTx
 from .vendors import Jobs, RecordingFile, RecordingStore, VendorAccount, VoiceVendor
+from .vouching import OpenIdProvider
 
 
-class Tx(AccountTx, SessionTx, ReportTx, UpstreamTx, PaymentTx, BranchTx, Protocol):
+class Tx(AccountTx, SessionTx, ReportTx, UpstreamTx, PaymentTx, BranchTx, SignInTx, Protocol):
     """One database transaction: commits when its block ends well, rolls back when it raises."""
 
 
@@ -49,12 +51,15 @@ __all__ = [
     "HistoryRow",
     "Jobs",
     "Mailer",
+    "OpenIdProvider",
+    "PasswordHasher",
     "PaymentTx",
     "RecordingFile",
     "RecordingStore",
     "Refund",
     "ReportTx",
     "SessionTx",
+    "SignInTx",
     "Store",
     "StoredDelivery",
     "StoredEvent",

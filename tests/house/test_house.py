@@ -53,6 +53,7 @@ def test_only_the_configuration_reads_the_environment():
     """Settings come from `bridge.config`; the command line hands the environment over."""
     allowed = {
         "web/cli.py",
+        "web/user_cli.py",
         "bridge/config/__init__.py",
         "pipeline/voice/sphinx_child.py",
         "web/rehearsal/house.py",

@@ -46,6 +46,37 @@ ROUTES: dict[str, bool] = {
     "GET /api/interviews/{session_id}/share": False,
     "POST /api/interviews/{session_id}/share": False,
     "DELETE /api/interviews/{session_id}/share/{share_id}": False,
+    "GET /sign-in": False,
+    "GET /sign-in/link": False,
+    "GET /register": False,
+    "GET /forgot": False,
+    "GET /reset": False,
+    "GET /welcome": False,
+    "GET /account": False,
+    "GET /people": False,
+    "GET /auth/callback": False,
+    "POST /api/auth/login": False,  # nobody signs in in single mode: tests/web/test_sign_in, test_openid
+    "POST /api/auth/register": False,  # nobody signs in in single mode: tests/web/test_sign_in, test_openid
+    "POST /api/auth/setup": False,  # nobody signs in in single mode: tests/web/test_sign_in, test_openid
+    "POST /api/auth/link": False,  # nobody signs in in single mode: tests/web/test_sign_in, test_openid
+    "POST /api/auth/link/use": False,  # nobody signs in in single mode: tests/web/test_sign_in, test_openid
+    "POST /api/auth/reset": False,  # nobody signs in in single mode: tests/web/test_sign_in, test_openid
+    "POST /api/auth/reset/use": False,  # nobody signs in in single mode: tests/web/test_sign_in, test_openid
+    "POST /api/auth/oidc": False,  # nobody signs in in single mode: tests/web/test_sign_in, test_openid
+    "POST /api/auth/logout": True,
+    "GET /api/me": False,
+    "PATCH /api/me": True,
+    "POST /api/me/password": False,
+    "GET /api/me/logins": False,
+    "DELETE /api/me/logins/{login_id}": False,
+    "GET /api/me/tokens": False,
+    "POST /api/me/tokens": True,
+    "DELETE /api/me/tokens/{token_id}": False,
+    "GET /api/people": False,
+    "PATCH /api/people/{user_id}": True,
+    "GET /api/invites": False,
+    "POST /api/invites": True,
+    "DELETE /api/invites/{invite_id}": False,
     "GET /api/me/progress": False,
     "GET /api/me/statistics": False,
     "GET /progress": False,
@@ -69,6 +100,20 @@ ROUTES: dict[str, bool] = {
     "GET /ws/operator/calls/{session_id}/listen": False,
     "GET /healthz": False,
     "GET /readyz": False,
+    "GET /plans": False,
+    "GET /billing": False,
+    "GET /payments/{payment_id}": False,
+    "GET /demo-checkout/{ref}": False,
+    "POST /demo-checkout/{ref}": False,
+    "POST /api/payments/create": False,
+    "POST /api/payments/portal": False,
+    "GET /api/payments/{payment_id}": False,
+    "POST /api/webhooks/stripe": False,
+    "POST /api/webhooks/razorpay": False,
+    "POST /api/interviews/{session_id}/questions/{order}/again": False,
+    "POST /api/interviews/{session_id}/report/mail": False,
+    "GET /api/interviews/{session_id}/report/mail": False,
+    "DELETE /api/interviews/{session_id}/report/mail": False,
     "GET /static": False,
 }
 READING = [route for route, reads in ROUTES.items() if reads]

@@ -42,6 +42,31 @@ CHANGING = [
     ("POST", "/api/operator/pause"),
     ("POST", "/api/operator/drain"),
     ("POST", "/api/operator/undrain"),
+    ("POST", "/demo-checkout/{ref}"),
+    ("POST", "/api/payments/create"),
+    ("POST", "/api/payments/portal"),
+    ("POST", "/api/webhooks/stripe"),
+    ("POST", "/api/webhooks/razorpay"),
+    ("POST", "/api/interviews/{id}/questions/{order}/again"),
+    ("POST", "/api/interviews/{id}/report/mail"),
+    ("DELETE", "/api/interviews/{id}/report/mail"),
+    ("POST", "/api/auth/login"),
+    ("POST", "/api/auth/register"),
+    ("POST", "/api/auth/setup"),
+    ("POST", "/api/auth/logout"),
+    ("POST", "/api/auth/link"),
+    ("POST", "/api/auth/link/use"),
+    ("POST", "/api/auth/reset"),
+    ("POST", "/api/auth/reset/use"),
+    ("POST", "/api/auth/oidc"),
+    ("PATCH", "/api/me"),
+    ("POST", "/api/me/password"),
+    ("DELETE", "/api/me/logins/{login_id}"),
+    ("POST", "/api/me/tokens"),
+    ("DELETE", "/api/me/tokens/{token_id}"),
+    ("PATCH", "/api/people/{user_id}"),
+    ("POST", "/api/invites"),
+    ("DELETE", "/api/invites/{invite_id}"),
 ]
 OPERATORS = re.compile(r"/(api/|ws/)?operator\b")
 FOREIGN_ORIGINS = [
@@ -90,11 +115,12 @@ async def crawl(house: House, session_id: str) -> list[str]:
 
 
 def content(house: House) -> str:
-    """A hash of every row of every table of ours."""
+    """A hash of every row of every table of ours but the audit log: who looks at others' things leaves a line there (A17)."""
     with sqlite3.connect(f"file:{house.data_dir / 'prepkit.db'}?mode=ro", uri=True) as connection:
         rows = {
             table.name: connection.execute(f"SELECT * FROM {table.name} ORDER BY 1, 2").fetchall()
             for table in metadata.sorted_tables
+            if table.name != "audit_log"
         }
     connection.close()
     return hashlib.sha256(repr(rows).encode()).hexdigest()
@@ -142,7 +168,7 @@ async def test_the_scheme_s_own_port_is_left_out():
 async def test_a_foreign_page_changes_nothing(house: House, path: tuple[str, str]):
     """A3 (CSRF): another Origin or a cross-site request is refused on every changing route, and changes nothing."""
     session = await ready_session(house.store, house.user)
-    method, address = path[0], path[1].format(id=session.id, share_id=session.id)
+    method, address = path[0], re.sub(r"{\w+}", session.id, path[1])
     before = content(house)
     foreign: list[dict[str, str]] = [{"Origin": origin.format(port=house.port)} for origin in FOREIGN_ORIGINS]
     foreign += [{"Sec-Fetch-Site": site} for site in ("cross-site", "same-site", "nonsense", "")]
@@ -257,7 +283,8 @@ async def test_the_101st_request_of_a_minute_waits(house: House, monkeypatch: py
     response, _ = await house.fetch("GET", "/api/interviews/history")
 
     assert {200} == set(statuses)
-    assert (response.status, response.headers["Retry-After"]) == (429, "60")
+    assert response.status == 429
+    assert 0 < int(response.headers["Retry-After"]) <= 60
     assert (await response.json())["error"]["code"] == "rate_limited"
     assert [(await house.fetch("GET", path))[0].status for path in ("/healthz", "/", "/static/base.css")] == [200, 200, 200]
 
