@@ -4,7 +4,8 @@
     ├── InvalidInput          400/422  the request cannot be understood or breaks a rule
     ├── NotFound              404      it does not exist, or is not yours
     ├── Conflict              409      the session is not in a state for this
-    │   └── WrongState                 names the state and the attempt
+    │   ├── WrongState                 names the state and the attempt
+    │   └── ConsentNeeded              the candidate has not agreed to what a call does with their voice
     ├── NotSignedIn           401      nobody is signed in
     ├── PaymentRequired       402      it has to be paid first; `details` says how much
     │   └── BadCredentials             address and password do not belong together
@@ -16,6 +17,7 @@
     │   └── ModelUnavailable           the language model gave no usable answer; `reason` is a Trouble
     ├── NotInstalled          501      something optional is missing on this server; says what to install
     ├── BadSignature          401      a webhook that is not authenticated
+    ├── CannotDecrypt         503      what is encrypted at rest was encrypted with another key, or is damaged
     └── SettingsError         –        the process cannot start as configured
 
 `code` is stable and public; the message is a sentence a person can act on and holds no secret and no transcript.
@@ -61,6 +63,12 @@ class WrongState(Conflict):
     """A session transition that the table in `bridge.domain.session` does not have."""
 
     code = "wrong_state"
+
+
+class ConsentNeeded(Conflict):
+    """No audio before the candidate has agreed; `details` says to what, and how to give it."""
+
+    code = "consent_required"
 
 
 class NotSignedIn(PrepkitError):
@@ -166,6 +174,12 @@ class BadSignature(PrepkitError):
     """A webhook that is not authenticated; which check failed is logged, never told."""
 
     code = "bad_signature"
+
+
+class CannotDecrypt(PrepkitError):
+    """What is encrypted at rest was encrypted with another key, or is damaged; says which and what to do."""
+
+    code = "cannot_decrypt"
 
 
 class SettingsError(PrepkitError):

@@ -53,6 +53,7 @@ SILENCE_AFTER_MUTE = bytes(SAMPLE_RATE * 2 * 3 // 5)
 TOOL_SECONDS = 2.5
 """A tool call is answered within these, the director's time included: silence is worse than an answer that is not on the disk yet."""
 FAILED_UPSTREAM = "failed_upstream"
+CONSENT_WITHDRAWN = "consent_withdrawn"
 TOLD = frozenset(
     {"take_your_time", "recording_stopped", "connecting", "reconnecting", "reconnected", "engine_changed", "upstream_lost"}
 )
@@ -79,7 +80,7 @@ class Outcome:
     @property
     def over(self) -> bool:
         """Whether the interview itself is over."""
-        return self.reason in ("finished", "time", "ended_by_candidate", ENDED_BY_OPERATOR, FAILED_UPSTREAM)
+        return self.reason in ("finished", "time", "ended_by_candidate", ENDED_BY_OPERATOR, CONSENT_WITHDRAWN, FAILED_UPSTREAM)
 
 
 class CallLeg:

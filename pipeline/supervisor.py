@@ -15,7 +15,7 @@ from loguru import logger
 from bridge.domain.holding import OUR_FAULT
 from bridge.errors import AtCapacity
 from bridge.ports import RecordingStore, Store
-from bridge.usecases import calling
+from bridge.usecases import calling, consenting
 from bridge.usecases.directing import MakeDirector
 from bridge.usecases.live_feed import LiveFeed
 from bridge.wire.candidate import CLOSE_BAD_TOKEN, CLOSE_FINISHED, CLOSE_REPLACED, CLOSE_RESTARTING, CLOSE_UPSTREAM_LOST
@@ -80,6 +80,8 @@ class Supervisor:
         door = self._doors.setdefault(session_id, asyncio.Lock())
         async with door:
             await self._let_go(session_id, "replaced")
+            async with self._store.read() as tx:
+                await consenting.require(tx, session_id)
             admission = await calling.enter(self._store, session_id, purpose, datetime.now(UTC))
             outcome = Outcome("failed", admission.session.elapsed_ms)
             try:

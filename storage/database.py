@@ -6,6 +6,7 @@ and then writes never loses an update; a nested `begin` inside one would wait fo
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -14,12 +15,15 @@ from typing import Self
 from sqlalchemy import URL, text
 from sqlalchemy.exc import SQLAlchemyError
 
-from bridge.errors import SettingsError
+from bridge.errors import Conflict, SettingsError
 
 from . import engines
 from .job_queue import JobQueue
 from .migrate import newest_revision
 from .unit_of_work import Transaction
+
+SCRUB_TRIES = 5
+SCRUB_WAIT_SECONDS = 0.2
 
 
 def utc_now() -> datetime:
@@ -37,6 +41,7 @@ class Database:
         self.jobs = JobQueue(self.jobs_engine)
         self._readers = engines.reader_engine(url, self.engine)
         self._clock = clock
+        self._scrubbing = asyncio.Lock()
 
     @classmethod
     async def open(cls, url: str, *, clock: Callable[[], datetime] = utc_now) -> Self:
@@ -88,6 +93,21 @@ class Database:
             raise SettingsError(
                 f"The database is at migration {current}, this version needs {newest_revision()}: run prepkit migrate."
             )
+
+    async def scrub(self) -> None:
+        """Empty SQLite's log of changes into the file, where deleted rows are overwritten with zeros; nothing to do on a server.
+
+        A reader that stays longer than the wait keeps it from being emptied: raises Conflict, to be tried again.
+        """
+        if not self.is_sqlite:
+            return
+        # One at a time: a second one is turned away at once, however long it would wait.
+        async with self._scrubbing:
+            for _ in range(SCRUB_TRIES):
+                if await asyncio.to_thread(engines.empty_log, self.url):
+                    return
+                await asyncio.sleep(SCRUB_WAIT_SECONDS)
+        raise Conflict("The database is too busy to be cleaned at this moment.")
 
     async def close(self) -> None:
         """Close every connection. Jobs must have been stopped."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,8 @@ from bridge.errors import SettingsError
 
 BUSY_SECONDS = 30
 """How long anybody waits for SQLite's write lock or for a connection of a pool."""
+SCRUB_SECONDS = 10
+"""How long the log is waited for when it is to be emptied."""
 POOL_SIZE = 5
 _IDLE_IN_TRANSACTION = "-c idle_in_transaction_session_timeout=60000"
 """PostgreSQL ends a session that sits in an open transaction for a minute: a frozen process must not hold locks."""
@@ -90,6 +93,13 @@ def check_file(url: URL) -> None:
     path = file_of(url)
     if not path.exists():
         raise SettingsError(f"{path.name} is gone from its folder; stop the server and restore it.")
+
+
+def empty_log(url: URL) -> bool:
+    """Take all of SQLite's log of changes into the file and cut the log to nothing; False when somebody was in the way for too long."""
+    with closing(sqlite3.connect(file_of(url), timeout=SCRUB_SECONDS, isolation_level=None)) as connection:
+        busy = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+    return not busy
 
 
 def sync_url(url: URL) -> URL:
@@ -163,7 +173,13 @@ def migration_engine(url: URL) -> Engine:
     """
     engine = create_engine(sync_url(url), pool_size=1, max_overflow=0)
     if is_sqlite(url):
-        pragmas = [f"busy_timeout={BUSY_SECONDS * 1000}", "journal_mode=WAL", "synchronous=FULL", "foreign_keys=OFF"]
+        pragmas = [
+            f"busy_timeout={BUSY_SECONDS * 1000}",
+            "journal_mode=WAL",
+            "synchronous=FULL",
+            "foreign_keys=OFF",
+            "secure_delete=ON",
+        ]
         _configure_sqlite(engine, "BEGIN IMMEDIATE", pragmas)
     return engine
 

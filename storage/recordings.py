@@ -1,111 +1,247 @@
-"""Recordings as WAV files in a folder: playable at any moment, whole after a crash (R-053, C-21).
+"""Recordings in a folder, encrypted at rest: playable at any moment, whole after a crash (R-053, R-112, C-21, P4).
 
-Two channels of PCM16 at 16 kHz, candidate left. Audio is written and the header made true at least once a second, so that a kill loses
-less than a second; reopening cuts a torn frame off and repairs the header. Read next: `pipeline.recorder`, which feeds it.
+Two channels of PCM16 at 16 kHz, candidate left. What is stored is the samples, sealed with the session's key a quarter of a second at a time; the WAV header is made when
+somebody listens. A kill loses no more than such a piece, and reopening goes on behind it. Plain WAV files of older versions are read as they are until `encrypt_old` has gone
+through. Read next: `sealing` (the format), `keys`, `pipeline.recorder`, which feeds it.
 """
 
 from __future__ import annotations
 
 import hashlib
-import os
-import shutil
 import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from bridge.errors import NotFound
 
 from .columns import as_uuid
+from .keys import SessionKeys
+from .sealing import Blob, FileBlob, Seal, SealedReader, SealedWriter
 
 SAMPLE_RATE = 16_000
 FRAME_BYTES = 4
 """One 16-bit sample of each channel."""
 BYTES_PER_SECOND = SAMPLE_RATE * FRAME_BYTES
 HEADER_BYTES = 44
+PIECE_BYTES = BYTES_PER_SECOND // 4
+"""A recording is sealed in pieces of a quarter of a second."""
+COPY_BYTES = 1024 * 1024
+SUFFIX = "sealed"
+MEDIA = {"mp3": "audio/mpeg", "wav": "audio/wav"}
 SUFFIXES = {"audio/mpeg": "mp3", "audio/mp3": "mp3", "audio/wav": "wav", "audio/x-wav": "wav"}
 _MAX_SIZE = 0xFFFF_FFFF
 """What a WAV header can say; beyond it (18 hours) players read to the end of the file."""
 
 
+class Plain:
+    """A file of an older version, as it is."""
+
+    def __init__(self, path: Path) -> None:
+        self._blob: Blob = FileBlob(path)
+        self.media_type = "audio/wav"
+        self.size = self._blob.size
+
+    def read(self, start: int, stop: int) -> bytes:
+        """The bytes from `start` up to `stop` or the end."""
+        return self._blob.read(start, max(0, min(stop, self.size) - start))
+
+    def close(self) -> None:
+        """Close it."""
+        self._blob.close()
+
+
+class Wav:
+    """Sealed samples as a WAV file."""
+
+    media_type = "audio/wav"
+
+    def __init__(self, samples: SealedReader) -> None:
+        self._samples = samples
+        data = samples.size - samples.size % FRAME_BYTES
+        self._header = wav_header(data)
+        self.size = HEADER_BYTES + data
+
+    def read(self, start: int, stop: int) -> bytes:
+        """The bytes from `start` up to `stop` or the end. Raises CannotDecrypt."""
+        stop = min(stop, self.size)
+        head = self._header[start:stop]
+        return head + self._samples.read(max(0, start - HEADER_BYTES), max(0, stop - HEADER_BYTES))
+
+    def close(self) -> None:
+        """Close it."""
+        self._samples.close()
+
+
+@dataclass(frozen=True)
+class Kept:
+    """Sealed bytes as they came from a vendor."""
+
+    _reader: SealedReader
+    media_type: str
+
+    @property
+    def size(self) -> int:
+        """Bytes."""
+        return self._reader.size
+
+    def read(self, start: int, stop: int) -> bytes:
+        """The bytes from `start` up to `stop` or the end. Raises CannotDecrypt."""
+        return self._reader.read(start, stop)
+
+    def close(self) -> None:
+        """Close it."""
+        self._reader.close()
+
+
 class FolderRecordings:
-    """Implements `bridge.ports.RecordingStore` on a folder of this machine."""
+    """Implements `bridge.ports.RecordingStore` on a folder of this machine. Its methods block: call them from a thread."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, keys: SessionKeys) -> None:
         self._folder = folder
-        self._growing: dict[str, WavFile] = {}
+        self.keys = keys
+        self._growing: dict[str, RecordingWriter] = {}
 
-    def open(self, session_id: str) -> WavFile:
-        """Open for appending. Raises NotFound when `session_id` is no UUID: it names a file.
+    def open(self, session_id: str) -> RecordingWriter:
+        """Open for appending. Raises NotFound when `session_id` is no UUID: it names a file; CannotDecrypt without its key.
 
         While a recording is open the same file is given again, so that a leg that replaces another goes on where it is; it
         closes with the last of them.
         """
-        path = self._name(session_id)
-        if path is None:
-            raise NotFound("There is no such interview.")
-        file = self._growing.get(path.name)
+        known = _known(session_id)
+        file = self._growing.get(known)
         if file is None or file.closed:
-            self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            file = self._growing[path.name] = WavFile(path)
+            self._make_folder()
+            if self._old(known).is_file():
+                self._encrypt(known)
+            file = self._growing[known] = RecordingWriter(
+                self._ours(known), self._seal(known, self.keys.make(known), "recording")
+            )
         file.users += 1
-        self._growing = {name: known for name, known in self._growing.items() if not known.closed}
+        self._growing = {name: writer for name, writer in self._growing.items() if not writer.closed}
         return file
 
-    def path(self, session_id: str) -> Path | None:
-        """The finished or growing file, or None."""
-        path = self._name(session_id)
-        return path if path is not None and path.is_file() else None
+    def find(self, session_id: str) -> Plain | Wav | None:
+        """The finished or growing recording as it is at this moment, or None. Raises CannotDecrypt. Close it."""
+        known = as_uuid(session_id)
+        if known is None:
+            return None
+        try:
+            blob = FileBlob(self._ours(known))
+        except OSError:
+            old = self._old(known)
+            return Plain(old) if old.is_file() and not old.is_symlink() else None
+        key = self.keys.get(known)
+        if key is None:
+            # Its key was destroyed: it is no recording any more.
+            blob.close()
+            return None
+        return Wav(SealedReader(blob, self._seal(known, key, "recording")))
+
+    def has(self, session_id: str) -> bool:
+        """Whether there is something to listen to."""
+        known = as_uuid(session_id)
+        return known is not None and (self._ours(known).is_file() or self._old(known).is_file())
+
+    def vendor_copies(self, session_id: str) -> list[Kept]:
+        """Vendors' recordings of the session's calls that are kept here. Close each."""
+        known = as_uuid(session_id)
+        key = self.keys.get(known) if known else None
+        if known is None or key is None:
+            return []
+        found = []
+        for path in sorted(self._folder.glob(f"{known}.*.vendor.*.{SUFFIX}")):
+            label = path.name.removesuffix(f".{SUFFIX}").removeprefix(f"{known}.")
+            media = MEDIA.get(label.rpartition(".")[2], "application/octet-stream")
+            found.append(Kept(SealedReader(FileBlob(path), self._seal(known, key, label)), media))
+        return found
 
     def delete(self, session_id: str) -> bool:
-        """Remove it; True when there was one."""
-        path = self._name(session_id)
-        if path is None:
+        """Destroy its key, so that no copy anywhere can be played, then remove the files; True when there was anything."""
+        known = as_uuid(session_id)
+        if known is None:
             return False
-        files = [path, *self._folder.glob(f"{path.stem}.*.vendor.*")]
-        existed = [file for file in files if file.exists()]
-        for file in existed:
+        existed = self.keys.destroy(known)
+        for file in self._folder.glob(f"{known}.*"):
             file.unlink(missing_ok=True)
-        return bool(existed)
+            existed = True
+        return existed
 
     def keep_vendor(self, session_id: str, call_id: str, file: Path, media_type: str) -> None:
         """Take over a vendor's recording; a repeat replaces it. Raises NotFound when `session_id` is no UUID."""
-        path = self._name(session_id)
-        if path is None:
-            raise NotFound("There is no such interview.")
-        self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        name = f"{path.stem}.{hashlib.sha256(call_id.encode()).hexdigest()[:16]}.vendor.{SUFFIXES.get(media_type, 'audio')}"
-        # Beside it first: the temporary folder may be another file system, and a crash must not leave half a file.
+        known = _known(session_id)
+        label = f"{hashlib.sha256(call_id.encode()).hexdigest()[:16]}.vendor.{SUFFIXES.get(media_type, 'audio')}"
+        self._make_folder()
+        self._take(file, f"{known}.{label}.{SUFFIX}", self._seal(known, self.keys.make(known), label))
+
+    def encrypt_old(self) -> int:
+        """Encrypt the plain files that an older version left, one after the other; returns how many. Safe to repeat."""
+        done = 0
+        for path in sorted(self._folder.glob("*.wav")):
+            known = as_uuid(path.stem)
+            if known is not None and not path.is_symlink() and known not in self._growing:
+                self._encrypt(known)
+                done += 1
+        for path in sorted(self._folder.glob("*.vendor.*")):
+            known = as_uuid(path.name.split(".")[0])
+            if known is not None and path.suffix not in (f".{SUFFIX}", ".part") and not path.is_symlink():
+                label = path.name.removeprefix(f"{known}.")
+                self._take(path, f"{path.name}.{SUFFIX}", self._seal(known, self.keys.make(known), label))
+                path.unlink()
+                done += 1
+        return done
+
+    def _encrypt(self, known: str) -> None:
+        """A plain WAV file: its samples sealed beside it, then the plain one goes. After a kill in between the sealed one counts."""
+        old = self._old(known)
+        if not self._ours(known).is_file():
+            self._take(
+                old, self._ours(known).name, self._seal(known, self.keys.make(known), "recording"), HEADER_BYTES, PIECE_BYTES
+            )
+        old.unlink(missing_ok=True)
+
+    def _take(self, file: Path, name: str, seal: Seal, skip: int = 0, chunk_bytes: int = COPY_BYTES) -> None:
+        # Beside it first: a crash must not leave half a file under its name.
         draft = self._folder / f"{name}.part"
-        shutil.copyfile(file, draft)
-        draft.chmod(0o600)
+        draft.unlink(missing_ok=True)
+        writer = SealedWriter(draft, seal, chunk_bytes=chunk_bytes)
+        try:
+            for piece in _pieces(file, skip):
+                writer.append(piece)
+        finally:
+            writer.close()
         draft.replace(self._folder / name)
 
-    def _name(self, session_id: str) -> Path | None:
-        known = as_uuid(session_id)
-        return self._folder / f"{known}.wav" if known is not None else None
+    def _make_folder(self) -> None:
+        self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+
+    @staticmethod
+    def _seal(known: str, key: bytes, label: str) -> Seal:
+        return Seal(key, f"{known}/{label}")
+
+    def _ours(self, known: str) -> Path:
+        return self._folder / f"{known}.{SUFFIX}"
+
+    def _old(self, known: str) -> Path:
+        return self._folder / f"{known}.wav"
 
 
-class WavFile:
-    """Implements `bridge.ports.RecordingFile`: a growing WAV file."""
+class RecordingWriter:
+    """Implements `bridge.ports.RecordingFile`: growing samples."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, seal: Seal) -> None:
         self.users = 0
         """How many have it open."""
-        self._fd = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-        self._pending = bytearray()
-        data = max(0, os.fstat(self._fd).st_size - HEADER_BYTES)
-        self._stored = data - data % FRAME_BYTES
-        os.ftruncate(self._fd, HEADER_BYTES + self._stored)
-        self._write_header()
-
-    @property
-    def closed(self) -> bool:
+        self._writer = SealedWriter(path, seal, chunk_bytes=PIECE_BYTES)
+        self.closed = False
         """Whether the last user has closed it."""
-        return self._fd < 0
+        if torn := self._writer.size % FRAME_BYTES:
+            self._writer.append(bytes(FRAME_BYTES - torn))
 
     @property
     def duration_ms(self) -> int:
         """Milliseconds taken so far."""
-        return (self._stored + len(self._pending)) * 1000 // BYTES_PER_SECOND
+        return self._writer.size * 1000 // BYTES_PER_SECOND
 
     def append(self, frames: bytes) -> None:
         """Append interleaved 16-bit stereo frames. Raises ValueError for a torn frame or a closed file."""
@@ -113,36 +249,35 @@ class WavFile:
             raise ValueError("the recording is closed")
         if len(frames) % FRAME_BYTES:
             raise ValueError("a stereo frame of 16-bit samples has 4 bytes")
-        self._pending += frames
-        if len(self._pending) >= BYTES_PER_SECOND:
-            self._flush()
+        self._writer.append(frames)
 
     def close(self) -> None:
-        """Make the header true and close, when no one else has it open; a repeat does nothing."""
+        """Write the rest and close, when no one else has it open; a repeat does nothing."""
         self.users = max(0, self.users - 1)
-        if self.closed:
-            return
-        self._flush()
-        if self.users == 0:
-            os.close(self._fd)
-            self._fd = -1
+        if self.users == 0 and not self.closed:
+            self.closed = True
+            self._writer.close()
 
-    def _flush(self) -> None:
-        """Audio first, then the header: a crash in between leaves a header that says too little, never too much."""
-        while self._pending:
-            written = os.pwrite(self._fd, self._pending, HEADER_BYTES + self._stored)
-            whole = written - written % FRAME_BYTES
-            del self._pending[:whole]
-            self._stored += whole
-            if whole == 0:
-                raise OSError("the disk took less than one frame")
-        self._write_header()
 
-    def _write_header(self) -> None:
-        header = struct.pack(
-            "<4sI4s4sIHHIIHH4sI",
-            b"RIFF", min(self._stored + HEADER_BYTES - 8, _MAX_SIZE), b"WAVE",
-            b"fmt ", 16, 1, 2, SAMPLE_RATE, BYTES_PER_SECOND, FRAME_BYTES, 16,
-            b"data", min(self._stored, _MAX_SIZE),
-        )  # fmt: skip
-        os.pwrite(self._fd, header, 0)
+def wav_header(data: int) -> bytes:
+    """The header of a WAV file with so many bytes of our samples."""
+    return struct.pack(
+        "<4sI4s4sIHHIIHH4sI",
+        b"RIFF", min(data + HEADER_BYTES - 8, _MAX_SIZE), b"WAVE",
+        b"fmt ", 16, 1, 2, SAMPLE_RATE, BYTES_PER_SECOND, FRAME_BYTES, 16,
+        b"data", min(data, _MAX_SIZE),
+    )  # fmt: skip
+
+
+def _known(session_id: str) -> str:
+    known = as_uuid(session_id)
+    if known is None:
+        raise NotFound("There is no such interview.")
+    return known
+
+
+def _pieces(file: Path, skip: int) -> Iterator[bytes]:
+    with file.open("rb") as source:
+        source.seek(skip)
+        while piece := source.read(COPY_BYTES):
+            yield piece

@@ -181,9 +181,10 @@ class SessionRows(TransactionPart):
         return list((await self.connection.scalars(statement.order_by(s.created_at, s.id))).all())
 
     async def kept_since(self, before: datetime, *, limit: int) -> list[str]:
-        """Ids of sessions made before the moment that are neither live nor deleted, oldest first."""
+        """Ids of sessions made before the moment that are neither live nor deleted nor held, oldest first."""
         s = interview_sessions.c
-        statement = select(s.id).where(s.created_at < before, s.status.not_in([*LIVE, SessionStatus.DELETED]))
+        held = select(tables.legal_holds.c.session_id)
+        statement = select(s.id).where(s.created_at < before, s.status.not_in([*LIVE, SessionStatus.DELETED]), s.id.not_in(held))
         return list((await self.connection.scalars(statement.order_by(s.created_at, s.id).limit(limit))).all())
 
     async def purge_session(self, session_id: str) -> None:

@@ -17,6 +17,7 @@ from .job_queue import JobQueue
 from .ledger import LedgerRows
 from .log import LogRows
 from .payments import PaymentRows
+from .privacy import PrivacyRows
 from .progress import ProgressRows
 from .reports import ReportRows
 from .sessions import SessionRows
@@ -40,6 +41,7 @@ class Transaction(
     SharingRows,
     PaymentRows,
     BranchRows,
+    PrivacyRows,
 ):
     """Implements Tx. Made by `Database.begin` and `Database.read`, which also end it."""
 

@@ -17,7 +17,7 @@ from loguru import logger
 
 from bridge.config import Settings
 from bridge.domain.session import InterviewSession
-from bridge.usecases import calling, privacy, report_mail, set_up
+from bridge.usecases import calling, report_mail, set_up
 from bridge.usecases.engine_calls import Reconciler
 from pipeline.engines.choose import EngineMaker
 from pipeline.engines.local import Voices
@@ -29,7 +29,7 @@ from storage.jobs import DurableJobs, Handler
 from storage.migrate import migrate
 from storage.recordings import FolderRecordings
 
-from . import accounts, aftercare, auth, directing, documents, language_model, middlewares, payments, reports, routes
+from . import accounts, aftercare, auth, directing, documents, language_model, middlewares, payments, privacy, reports, routes
 from .keys import DEMO, ORIGINS, RECORDINGS, SETTINGS, STORE, SUPERVISOR, USER, VAPI_AUTH
 from .operator import attach as operators
 
@@ -49,7 +49,7 @@ async def create_app(settings: Settings, *, demo: bool = False, evals: bool = Fa
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     await migrate(settings.database)
     database = await Database.open(settings.database)
-    recordings = FolderRecordings(settings.recordings)
+    recordings = privacy.recordings_of(settings, database)
     app = web.Application(
         client_max_size=MAX_BODY_BYTES,
         middlewares=[middlewares.errors, middlewares.same_house, auth.identify, middlewares.rate_limit, auth.guard],
@@ -75,7 +75,10 @@ async def create_app(settings: Settings, *, demo: bool = False, evals: bool = Fa
 
     people = accounts.attach(app)
     paid = payments.attach(app, settings, database, base_url(settings))
-    handlers = {**own_jobs(app), **people, **aftercare.attach(app), **paid, **(vapi.jobs if vapi else {})}
+    handlers = {
+        **own_jobs(app), **people, **aftercare.attach(app), **paid, **(vapi.jobs if vapi else {}),
+        **privacy.attach(app, settings, database, recordings, {"vapi": vapi.client} if vapi else {}),
+    }  # fmt: skip
     jobs = DurableJobs(database, handlers)
 
     async def lifetime(_: web.Application) -> AsyncIterator[None]:
@@ -85,7 +88,7 @@ async def create_app(settings: Settings, *, demo: bool = False, evals: bool = Fa
             logger.info("{} interrupted interviews can be resumed", orphans)
         await asyncio.to_thread(detectors.warm_up)
         reconciler = reconciler_of(vapi, database, app[SUPERVISOR]) if vapi else None
-        sweeper = asyncio.create_task(_sweep(database, settings.retention_days, reconciler))
+        sweeper = asyncio.create_task(_sweep(database, reconciler))
         yield
         sweeper.cancel()
         with suppress(asyncio.CancelledError):
@@ -118,10 +121,7 @@ def own_jobs(app: web.Application) -> dict[str, Handler]:
         await report_mail.due(app[STORE], payload["sessionId"])
         app[reports.GROUPS].clear()
 
-    async def purge(payload: dict[str, Any]) -> None:
-        await privacy.purge_session(app[STORE], app[RECORDINGS], payload["sessionId"])
-
-    return {calling.REPORT_JOB: report, privacy.PURGE_JOB: purge}
+    return {calling.REPORT_JOB: report}
 
 
 def vapi_of(settings: Settings, store: Database, recordings: FolderRecordings) -> Vapi | None:
@@ -170,11 +170,9 @@ def voice_maker(settings: Settings) -> Any:
     return make
 
 
-async def _sweep(database: Database, retention_days: int, reconciler: Reconciler | None) -> None:
+async def _sweep(database: Database, reconciler: Reconciler | None) -> None:
     while True:
         try:
-            if deleted := await privacy.delete_old(database, older_than_days=retention_days, now=datetime.now(UTC)):
-                logger.info("{} interviews deleted: older than {} days", deleted, retention_days)
             for session_id in await calling.sweep(database, datetime.now(UTC)):
                 logger.info("Interview {} ended: nobody came back", session_id)
             for session_id in await set_up.finish_forgotten(database, datetime.now(UTC)):

@@ -216,6 +216,43 @@ def bench(name: str | None, data: Path | None, quick: bool) -> None:
 
 
 @main.group()
+def keys() -> None:
+    """The master key of what is encrypted at rest."""
+
+
+@keys.command("list")
+def keys_list() -> None:
+    """Show each master key with its age and how many keys it wraps."""
+    settings = _settings()
+    from .commands.keys import show
+
+    asyncio.run(show(settings))
+
+
+@keys.command("rotate")
+def keys_rotate() -> None:
+    """Exchange the master key while servers run: every session's key is wrapped anew, no recording is touched."""
+    settings = _settings()
+    from .commands.keys import rotate
+
+    asyncio.run(rotate(settings))
+
+
+@main.command()
+@click.argument("session_id", metavar="SESSION")
+@click.option("--reason", default="", help="Why it must be kept.")
+@click.option("--release", is_flag=True, help="End the hold; what was to be erased meanwhile is erased.")
+def hold(session_id: str, reason: str, release: bool) -> None:
+    """Keep an interview from being erased, by age or on request, while the law asks for it."""
+    if bool(reason) == release:
+        raise click.UsageError("Give a --reason for the hold, or --release it.")
+    settings = _settings()
+    from .commands.keys import hold as change
+
+    asyncio.run(change(settings, session_id, reason, release=release))
+
+
+@main.group()
 def standin() -> None:
     """Play one of the vendors on this machine, for a try without a key."""
 

@@ -15,6 +15,7 @@ from bridge import __version__
 from bridge.config import AuthMode
 from bridge.domain.account import Role
 from bridge.domain.catalog import DIFFICULTIES, TYPES, Difficulty, InterviewType, question_count
+from bridge.domain.privacy import CONSENT, CONSENT_VERSION
 from bridge.domain.session import ENDED
 from bridge.domain.setup import LANGUAGES, MAX_DOCUMENT, FollowUpStyle, Pace, Voice
 from bridge.usecases import calling
@@ -166,6 +167,11 @@ async def interview(request: web.Request) -> web.StreamResponse:
             "status": session.status.value,
         },
         voice_labels=await _voice_labels(request),
+        consent={
+            "words": CONSENT,
+            "version": CONSENT_VERSION,
+            "receivers": [name.capitalize() for name in request.app[SETTINGS].engines if name != "local"],
+        },
         limits={"retention_days": request.app[SETTINGS].retention_days, "typed_chars": 8000},
     )
 
@@ -178,7 +184,7 @@ async def report(request: web.Request) -> web.Response:
         body = await reports.placed(request.app, tx, session, stored) if stored else None
         mail = await tx.mail(session.id)
     # The recording may have been deleted since the report was written.
-    playable = await asyncio.to_thread(request.app[RECORDINGS].path, session.id) is not None
+    playable = await asyncio.to_thread(request.app[RECORDINGS].has, session.id)
     context = report_context(body | {"recording": playable}) if body else {}
     return render(
         request,

@@ -14,6 +14,7 @@ from bridge.errors import (
     AtCapacity,
     BadSignature,
     BadTicket,
+    CannotDecrypt,
     Conflict,
     InvalidInput,
     NotFound,
@@ -39,6 +40,7 @@ STATUS: tuple[tuple[type[PrepkitError], int], ...] = (
     (VoiceUnavailable, 503),
     (UpstreamFailed, 503),
     (NotInstalled, 501),
+    (CannotDecrypt, 503),
 )
 CODES = {
     400: "bad_request",

@@ -8,7 +8,7 @@ from pathlib import Path
 from aiohttp import web
 
 from . import account_pages, billing_pages, demo_checkout, health, openapi, pages, report_pages, share, sockets
-from .api import account, documents, interviews, me, openid, payments, people, report, report_mail, sharing, sign_in
+from .api import account, documents, interviews, me, openid, payments, people, privacy, report, report_mail, sharing, sign_in
 from .webhooks import payments as payment_webhooks
 from .webhooks import vapi
 
@@ -91,6 +91,17 @@ def add(app: web.Application) -> None:
             web.get("/api/invites", people.invites),
             web.post("/api/invites", people.invite),
             web.delete("/api/invites/{invite_id}", people.revoke_invite),
+            web.get("/api/interviews/{session_id}/consent", privacy.show_consent),
+            web.post("/api/interviews/{session_id}/consent", privacy.give_consent),
+            web.delete("/api/interviews/{session_id}/consent", privacy.withdraw_consent),
+            web.delete("/api/me", privacy.delete_me),
+            web.get("/api/me/privacy", privacy.show_choices),
+            web.post("/api/me/privacy", privacy.choose),
+            web.post("/api/me/export", privacy.order_export),
+            web.get("/api/me/export", privacy.list_exports),
+            web.get("/api/me/export/{export_id}", privacy.show_export),
+            web.get("/api/me/export/{export_id}/archive", privacy.archive),
+            web.get("/api/erasures/{receipt_id}", privacy.show_receipt),
             web.get("/api/me/statistics", me.statistics),
             web.get("/api/me/progress", me.progress),
             web.get("/ws/interviews/{session_id}", sockets.candidate),

@@ -13,6 +13,7 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    StrictBool,
     ValidationError,
     ValidationInfo,
     field_validator,
@@ -185,6 +186,24 @@ class DocumentResponse(Model):
     text: str
     pages: int = Field(description="In the whole file.")
     truncated: bool = Field(description="Whether pages or text were left out.")
+
+
+class ConsentRequest(Model):
+    """That the candidate agrees to the words of this version."""
+
+    version: str = Field(max_length=32, description="Of the words that were shown; GET …/consent tells today's.")
+
+
+class StartRequest(Model):
+    """Body of start; empty once consent was given."""
+
+    consent: ConsentRequest | None = Field(None, description="Needed before the first start, here or at …/consent (R-116).")
+
+
+class PrivacyChoices(Model):
+    """What a person chose."""
+
+    training: StrictBool = Field(description="Whether interviews from now on may be used to improve the interviewer.")
 
 
 class StartResponse(Model):

@@ -21,7 +21,7 @@ from bridge.usecases import sharing
 from reporting.render import report_context
 from reporting.shared import shared
 
-from . import reports
+from . import media, reports
 from .auth import public
 from .keys import RECORDINGS, STORE
 from .pages import render
@@ -64,11 +64,11 @@ async def page(request: web.Request) -> web.StreamResponse:
     async with request.app[STORE].read() as tx:
         found = await _opened(request, tx)
         body = await reports.placed(request.app, tx, found.session, found.report)
-    playable = await asyncio.to_thread(request.app[RECORDINGS].path, found.session.id) is not None
+    playable = await asyncio.to_thread(request.app[RECORDINGS].has, found.session.id)
     view = shared(body, found.link, name=found.name, recording=playable)
-    media = f"/share/{request.match_info['token']}/recording" if view["recording"] else ""
+    audio = f"/share/{request.match_info['token']}/recording" if view["recording"] else ""
     until = found.link.expires_at
-    return render(request, "share.html", **report_context(view), media=media, name=found.name, until=f"{until.day} {until:%B %Y}")
+    return render(request, "share.html", **report_context(view), media=audio, name=found.name, until=f"{until.day} {until:%B %Y}")
 
 
 @public
@@ -77,7 +77,7 @@ async def recording(request: web.Request) -> web.StreamResponse:
     """The recording through the link, unless it hides it."""
     async with request.app[STORE].read() as tx:
         found = await _opened(request, tx)
-    path = None if found.link.hide_audio else await asyncio.to_thread(request.app[RECORDINGS].path, found.session.id)
-    if path is None:
+    audio = None if found.link.hide_audio else await asyncio.to_thread(request.app[RECORDINGS].find, found.session.id)
+    if audio is None:
         raise NotFound(sharing.NOT_THERE)
-    return web.FileResponse(path, headers={"Content-Type": "audio/wav", "Content-Disposition": "inline; filename=interview.wav"})
+    return await media.send(request, audio, disposition="inline; filename=interview.wav")

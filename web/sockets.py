@@ -8,9 +8,10 @@ from __future__ import annotations
 from aiohttp import web
 from loguru import logger
 
-from bridge.errors import AtCapacity, BadTicket, Refused, VoiceUnavailable
+from bridge.errors import AtCapacity, BadTicket, ConsentNeeded, Refused, VoiceUnavailable
 from bridge.wire.candidate import (
     CLOSE_BAD_TOKEN,
+    CLOSE_POLICY,
     CLOSE_RESTARTING,
     CLOSE_UPSTREAM_LOST,
     MAX_TEXT_BYTES,
@@ -65,6 +66,8 @@ async def _hold(request: web.Request, wire: Wire) -> web.WebSocketResponse:
         await supervisor.hold(session_id, request.query.get("token", ""), Leg(socket, wire))
     except BadTicket:
         await socket.close(CLOSE_BAD_TOKEN, "bad token")
+    except ConsentNeeded:
+        await socket.close(CLOSE_POLICY, "consent_required")
     except VoiceUnavailable as error:
         logger.error("A call could not be started: {}", error.message)
         await socket.close(CLOSE_UPSTREAM_LOST, "no voice on this server")

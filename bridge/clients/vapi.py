@@ -206,6 +206,13 @@ class VapiClient(Generic[SocketT]):
             raise UpstreamFailed("The call cannot be ended from here.", reason="vapi_no_control")
         await self.control(url, {"type": "end-call"})
 
+    async def erase(self, call_id: str) -> bool:
+        """`DELETE /call/{id}`: recording, transcript and record are gone there. False for a 404. Raises UpstreamFailed."""
+        status, _ = await self._request("DELETE", f"/call/{_path(call_id)}", READ_SECONDS)
+        if status not in (200, 202, 204, 404):
+            raise failed(_reason(status))
+        return status != 404
+
     async def recording(self, call_id: str, to: Path) -> str:
         """Fetch the stereo recording into a file; returns its media type. One redirect, allow-listed, bounded (§1.4, A11). Raises UpstreamFailed."""
         url = f"{self._base}/call/{_path(call_id)}/stereo-recording"

@@ -24,6 +24,7 @@ from .gemini import GeminiSettings
 from .mail import MailSettings
 from .operators import OperatorSettings
 from .payments import Payments, PaymentSettings
+from .privacy import PrivacySettings
 from .vapi import VapiSettings
 
 PREFIX = "PREPKIT_"
@@ -55,7 +56,16 @@ class Speech(StrEnum):
     KOKORO = "kokoro"
 
 
-class Settings(VapiSettings, GeminiSettings, DirectorSettings, MailSettings, PaymentSettings, OperatorSettings, AccountSettings):
+class Settings(
+    VapiSettings,
+    GeminiSettings,
+    DirectorSettings,
+    MailSettings,
+    PaymentSettings,
+    OperatorSettings,
+    AccountSettings,
+    PrivacySettings,
+):
     """The settings; a field `max_calls` is the variable `PREPKIT_MAX_CALLS`."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -73,7 +83,6 @@ class Settings(VapiSettings, GeminiSettings, DirectorSettings, MailSettings, Pay
     recogniser: Recogniser = Field(Recogniser.AUTO, description="`auto`, `pocketsphinx`, `moonshine` or `none`.")
     speech: Speech = Field(Speech.AUTO, description="`auto`, `flite`, `espeak` or `kokoro`.")
     max_calls: int | None = Field(None, ge=1, le=1000, description="Live calls per process; from the number of cores when unset.")
-    retention_days: int = Field(90, ge=1, le=3650, description="Days recordings and transcripts are kept.")
     log_format: str = Field("text", pattern="^(text|json)$", description="`text` or `json`, one line an entry.")
     log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="Least level that is logged.")
     drain_seconds: int = Field(

@@ -148,7 +148,7 @@ class OperatorActed(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class InterviewEnded(Event):
-    """The interview is over: finished, ended_by_candidate, ended_by_operator, time, abandoned, drained."""
+    """The interview is over: finished, ended_by_candidate, ended_by_operator, consent_withdrawn, time, abandoned, drained."""
 
     kind = "interview-ended"
     reason: str

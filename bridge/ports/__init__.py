@@ -13,16 +13,17 @@ from .accounts import AccountTx
 from .branches import BranchTx
 from .mail import Mailer
 from .payments import Checkout, CheckoutAsk, CheckoutGateway, Earned, Hint, PaymentTx, Refund
+from .privacy import Export, PrivacyTx
 from .reports import ReportTx
 from .rows import DeliveryState, HistoryRow, StoredDelivery, StoredEvent, StoredReport
 from .sessions import SessionTx
 from .sign_in import PasswordHasher, SignInTx
 from .upstream import UpstreamTx
-from .vendors import Jobs, RecordingFile, RecordingStore, VendorAccount, VoiceVendor
+from .vendors import Jobs, Recording, RecordingFile, RecordingStore, VendorAccount, VoiceVendor
 from .vouching import OpenIdProvider
 
 
-class Tx(AccountTx, SessionTx, ReportTx, UpstreamTx, PaymentTx, BranchTx, SignInTx, Protocol):
+class Tx(AccountTx, SessionTx, ReportTx, UpstreamTx, PaymentTx, BranchTx, PrivacyTx, SignInTx, Protocol):
     """One database transaction: commits when its block ends well, rolls back when it raises."""
 
 
@@ -34,6 +35,9 @@ class Store(Protocol):
 
     def read(self) -> AbstractAsyncContextManager[Tx]:
         """A read-only snapshot that never waits for a writer."""
+
+    async def scrub(self) -> None:
+        """Overwrite what deleted rows left behind in the database's files, so far as the database leaves that to us (R-115)."""
 
     async def ping(self) -> None:
         """Raise when the database cannot be written or is not at the newest migration."""
@@ -47,6 +51,7 @@ __all__ = [
     "CheckoutGateway",
     "DeliveryState",
     "Earned",
+    "Export",
     "Hint",
     "HistoryRow",
     "Jobs",
@@ -54,6 +59,8 @@ __all__ = [
     "OpenIdProvider",
     "PasswordHasher",
     "PaymentTx",
+    "PrivacyTx",
+    "Recording",
     "RecordingFile",
     "RecordingStore",
     "Refund",

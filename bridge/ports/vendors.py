@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -9,20 +10,44 @@ from typing import Protocol
 from ..domain.upstream import Delivery
 
 
+class Recording(Protocol):
+    """Audio to listen to, as it was when it was found; encrypted where it lies. Methods block and may raise CannotDecrypt."""
+
+    @property
+    def media_type(self) -> str:
+        """What it is, for example audio/wav."""
+
+    @property
+    def size(self) -> int:
+        """Bytes of the whole."""
+
+    def read(self, start: int, stop: int) -> bytes:
+        """The bytes from `start` up to `stop` or the end."""
+
+    def close(self) -> None:
+        """Let go of it."""
+
+
 class RecordingStore(Protocol):
-    """Audio files by session id: two-channel PCM16 16 kHz WAV, candidate left, interviewer right."""
+    """Audio by session id, encrypted at rest: two-channel PCM16 16 kHz WAV, candidate left, interviewer right. Methods block."""
 
     def open(self, session_id: str) -> RecordingFile:
-        """Open for appending, created when missing; repairs the header after a crash."""
+        """Open for appending, created when missing; goes on behind what a crash left whole."""
 
-    def path(self, session_id: str) -> Path | None:
-        """The finished or growing file, or None."""
+    def find(self, session_id: str) -> Recording | None:
+        """The finished or growing recording, or None. Raises CannotDecrypt."""
+
+    def has(self, session_id: str) -> bool:
+        """Whether there is something to listen to."""
+
+    def vendor_copies(self, session_id: str) -> Sequence[Recording]:
+        """Vendors' own recordings of the session that are kept here."""
 
     def keep_vendor(self, session_id: str, call_id: str, file: Path, media_type: str) -> None:
         """Take over a voice vendor's own recording of one of the session's calls; a repeat replaces it."""
 
     def delete(self, session_id: str) -> bool:
-        """Remove it and the vendors'; True when there was one."""
+        """Destroy the session's key and remove its files, the vendors' too; True when there was anything."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +70,9 @@ class VoiceVendor(Protocol):
     async def hang_up(self, call_id: str) -> None:
         """End a call nobody is in any more."""
 
+    async def erase(self, call_id: str) -> bool:
+        """Have it erase all that it keeps of a call; False when it knows no such call."""
+
     async def recording(self, call_id: str, to: Path) -> str:
         """Fetch its recording into a file; the media type."""
 
@@ -60,7 +88,7 @@ class RecordingFile(Protocol):
         """Append interleaved 16-bit stereo frames (4 bytes each)."""
 
     def close(self) -> None:
-        """Make the header true and close."""
+        """Write the rest and close."""
 
 
 class Jobs(Protocol):

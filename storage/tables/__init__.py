@@ -20,17 +20,32 @@ from .interviews import (
     turns,
 )
 from .payments import demo_payments, holds, money_lines, orders, refunds, subscriptions
+from .privacy import (
+    ExportState,
+    consents,
+    data_keys,
+    erasures,
+    exports,
+    legal_holds,
+    privacy_choices,
+    secret_ages,
+)
 from .reports import interview_reports, report_facts, report_mails, share_links
 from .upstream import cost_entries, engine_calls, webhook_deliveries
 from .work import job_nodes
 
 __all__ = [
+    "ExportState",
     "TicketPurpose",
     "api_tokens",
     "audit_log",
+    "consents",
     "cost_entries",
+    "data_keys",
     "demo_payments",
     "engine_calls",
+    "erasures",
+    "exports",
     "holds",
     "identities",
     "interview_questions",
@@ -38,15 +53,18 @@ __all__ = [
     "interview_sessions",
     "invites",
     "job_nodes",
+    "legal_holds",
     "logins",
     "metadata",
     "money_lines",
     "one_time_tokens",
     "orders",
     "passwords",
+    "privacy_choices",
     "refunds",
     "report_facts",
     "report_mails",
+    "secret_ages",
     "session_branches",
     "session_events",
     "share_links",

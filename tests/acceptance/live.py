@@ -21,6 +21,7 @@ import soxr
 from aiohttp import web
 
 from bridge.config import Settings
+from bridge.domain.privacy import CONSENT_VERSION
 from bridge.domain.setup import Pace, Voice
 from pipeline.voice.choose import choose_synthesiser
 from web.app import create_app
@@ -56,7 +57,7 @@ class Server:
 
     async def start(self, session_id: str) -> tuple[str, str]:
         """Start it: the socket's URL and a token."""
-        begun = await self.call("POST", f"/api/interviews/{session_id}/start", {})
+        begun = await self.call("POST", f"/api/interviews/{session_id}/start", {"consent": {"version": CONSENT_VERSION}})
         return begun["bridgeUrl"], begun["token"]
 
     async def show(self, session_id: str) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,6 +21,7 @@ from bridge.domain.account import Role
 from bridge.domain.agenda import Agenda
 from bridge.domain.catalog import Difficulty, InterviewType
 from bridge.domain.events import CursorMoved, Event, LegEnded, LegStarted, QuestionAsked, Speaker, TurnRecorded, TurnSource
+from bridge.domain.privacy import CONSENT_VERSION
 from bridge.domain.session import InterviewSession
 from bridge.domain.setup import InterviewSetup
 from bridge.ports import RecordingStore, Store, Tx
@@ -37,6 +38,8 @@ from web.server import listen
 
 REAL_LIMIT = middlewares.LIMIT
 """Before the fixtures lift it."""
+AGREED = {"consent": {"version": CONSENT_VERSION}}
+"""What a candidate's client sends with a start."""
 SETUP = InterviewSetup(InterviewType.SYSTEM_DESIGN, Difficulty.MEDIUM, 15, question_count=3)
 STRANGER = "11111111-1111-4111-8111-111111111111"
 UNKNOWN = "99999999-9999-4999-8999-999999999999"
@@ -230,9 +233,10 @@ async def add_recording(recordings: RecordingStore, session_id: str, seconds: fl
     file = await asyncio.to_thread(recordings.open, session_id)
     file.append(b"\x01\x00\x02\x00" + bytes(4 * (round(16_000 * seconds) - 1)))
     file.close()
-    path = recordings.path(session_id)
-    assert path is not None
-    return path.read_bytes()
+    found = await asyncio.to_thread(recordings.find, session_id)
+    assert found is not None
+    with closing(found):
+        return found.read(0, found.size)
 
 
 async def change(store: Store, session: InterviewSession) -> InterviewSession:

@@ -20,7 +20,18 @@ from storage.tables import metadata
 from web import app as web_app
 from web import middlewares
 
-from .house import REAL_LIMIT, SETUP, UNKNOWN, House, add_recording, copy_for, finished_session, live_session, ready_session
+from .house import (
+    AGREED,
+    REAL_LIMIT,
+    SETUP,
+    UNKNOWN,
+    House,
+    add_recording,
+    copy_for,
+    finished_session,
+    live_session,
+    ready_session,
+)
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -33,6 +44,11 @@ CHANGING = [
     ("POST", "/api/interviews/{id}/share"),
     ("DELETE", "/api/interviews/{id}/share/{share_id}"),
     ("POST", "/api/interviews/documents"),
+    ("POST", "/api/interviews/{id}/consent"),
+    ("DELETE", "/api/interviews/{id}/consent"),
+    ("DELETE", "/api/me"),
+    ("POST", "/api/me/privacy"),
+    ("POST", "/api/me/export"),
     ("POST", "/api/webhooks/vapi"),
     ("POST", "/api/vapi/tools"),
     ("POST", "/api/operator/calls/{id}/whisper"),
@@ -196,7 +212,7 @@ async def test_our_own_pages_and_programs_are_let_in(house: House, headers: dict
 async def test_a_foreign_page_opens_no_socket(house: House, origin: str):
     """A2: with a good token and a foreign Origin the handshake is 403, and the token is not used up."""
     session = await ready_session(house.store, house.user)
-    _, body = await house.call("POST", f"/api/interviews/{session.id}/start")
+    _, body = await house.call("POST", f"/api/interviews/{session.id}/start", json=AGREED)
     url = f"{house.origin}/ws/interviews/{session.id}?token={body['token']}"
 
     with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
@@ -496,7 +512,7 @@ async def test_answers_have_the_described_fields(house: House):
     """Contract 4: set-up, start, complete and history answer with exactly the fields their schema lists."""
     schemas = (await openapi(house))["components"]["schemas"]
     made = await house.set_up()
-    _, started = await house.call("POST", f"/api/interviews/{made['sessionId']}/start")
+    _, started = await house.call("POST", f"/api/interviews/{made['sessionId']}/start", json=AGREED)
     done = await house.finished()
     _, completed = await house.call("POST", f"/api/interviews/{done.id}/complete")
     _, listed = await house.call("GET", "/api/interviews/history")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from bridge.usecases import privacy
 from storage.database import Database
 from web.keys import SUPERVISOR
 
-from .house import House, add_recording, finished_session, live_session, running, until_none
+from .house import AGREED, House, add_recording, finished_session, live_session, running, until_none
 
 
 async def ready(house: House) -> tuple[int, dict[str, bool], dict[str, str | None]]:
@@ -100,7 +101,7 @@ async def test_a_restart_keeps_everything(tmp_path: Path):
         async with house.client.get(f"{house.origin}/api/interviews/{done.id}/recording") as response:
             assert wav == await response.read()
         _, shown = await house.call("GET", f"/api/interviews/{live.id}")
-        status, started = await house.call("POST", f"/api/interviews/{live.id}/start")
+        status, started = await house.call("POST", f"/api/interviews/{live.id}/start", json=AGREED)
 
     assert shown["status"] == "interrupted"
     assert (status, started["callId"]) == (200, live.call_id)
@@ -118,7 +119,7 @@ async def test_a_job_left_behind_is_done_by_the_next_server(tmp_path: Path, left
         session = await finished_session(database, user, report=False)
     else:
         session = settled
-        await privacy.delete_session(database, user, session.id)
+        await privacy.delete_session(database, user, session.id, datetime.now(UTC))
     await database.close()
 
     async with running(tmp_path) as house:

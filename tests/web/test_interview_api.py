@@ -20,6 +20,7 @@ from bridge.usecases import calling
 from reporting.write import write_report
 
 from .house import (
+    AGREED,
     JOB_SECONDS,
     SETUP,
     STRANGER,
@@ -119,7 +120,7 @@ async def test_start_hands_out_a_call_and_its_token(house: House):
     """R-092, C-46, contract 4: call id, status, time, engine, one URL under two names, and a token that opens it."""
     session = await ready_session(house.store, house.user)
 
-    status, body = await house.call("POST", f"/api/interviews/{session.id}/start")
+    status, body = await house.call("POST", f"/api/interviews/{session.id}/start", json=AGREED)
 
     assert (status, body["status"], body["engine"]) == (200, "initiated", "local")
     assert f"ws://127.0.0.1:{house.port}/ws/interviews/{session.id}" == body["bridgeUrl"] == body["vapiUrl"]
@@ -133,7 +134,7 @@ async def test_start_hands_out_a_call_and_its_token(house: House):
 async def test_start_again_replaces_the_token_not_the_call(house: House):
     """Contract 4, 5: a reloaded page gets a new token; a live interview keeps its call."""
     session = await ready_session(house.store, house.user)
-    _, first = await house.call("POST", f"/api/interviews/{session.id}/start")
+    _, first = await house.call("POST", f"/api/interviews/{session.id}/start", json=AGREED)
     await calling.admit(house.store, session.id, first["token"], datetime.now(UTC))
 
     status, second = await house.call("POST", f"/api/interviews/{session.id}/start", json={})
@@ -144,7 +145,7 @@ async def test_start_again_replaces_the_token_not_the_call(house: House):
         await calling.admit(house.store, session.id, first["token"], datetime.now(UTC))
 
 
-@pytest.mark.parametrize("status", ["completed", "partial", "failed", "cancelled", "setup", "awaiting_payment"])
+@pytest.mark.parametrize("status", ["completed", "partial", "failed", "cancelled", "setup"])
 async def test_start_in_a_wrong_state(house: House, status: str):
     """R-092: 409 when it is over or not ready; nothing changes."""
     session = await copy_for(house.store, await ready_session(house.store, house.user), status=SessionStatus(status))
@@ -157,7 +158,7 @@ async def test_start_in_a_wrong_state(house: House, status: str):
 async def test_no_token_is_kept_in_the_open(house: House):
     """Contract 5: the database file holds the token's hash, never the token."""
     session = await ready_session(house.store, house.user)
-    _, body = await house.call("POST", f"/api/interviews/{session.id}/start")
+    _, body = await house.call("POST", f"/api/interviews/{session.id}/start", json=AGREED)
 
     stored = b"".join(path.read_bytes() for path in house.data_dir.glob("prepkit.db*"))
 
@@ -312,9 +313,9 @@ async def test_delete_hides_at_once_and_purges(house: House):
     setup = replace(SETUP, specific_requirements="my secret project", company="Hidden Ltd")
     session = await finished_session(house.store, house.user, setup)
     await add_recording(house.recordings, session.id)
-    path = house.recordings.path(session.id)
 
-    assert await house.call("DELETE", f"/api/interviews/{session.id}") == (200, {"deleted": True})
+    status, answer = await house.call("DELETE", f"/api/interviews/{session.id}")
+    assert (200, True) == (status, answer["deleted"])
 
     for method, tail in [("GET", ""), ("GET", "/report"), ("GET", "/recording"), ("POST", "/start"), ("POST", "/complete")]:
         assert await error(house, method, f"/api/interviews/{session.id}{tail}") == (404, "not_found")
@@ -324,7 +325,7 @@ async def test_delete_hides_at_once_and_purges(house: House):
 
     async def remains() -> Any:
         async with house.store.read() as tx:
-            return await left(tx, session.id) or (path is not None and path.exists())
+            return await left(tx, session.id) or house.recordings.has(session.id)
 
     await until_none(remains)
     async with house.store.read() as tx:
@@ -355,7 +356,8 @@ async def test_delete_in_any_state(house: House, status: str):
     made = await ready_session(house.store, house.user)
     session = await copy_for(house.store, made, status=SessionStatus(status))
 
-    assert await house.call("DELETE", f"/api/interviews/{session.id}") == (200, {"deleted": True})
+    code, answer = await house.call("DELETE", f"/api/interviews/{session.id}")
+    assert (200, True) == (code, answer["deleted"])
     assert await error(house, "GET", f"/api/interviews/{session.id}") == (404, "not_found")
 
 
@@ -407,6 +409,9 @@ async def test_every_route_with_an_id_is_asked(house: House):
         "POST /api/interviews/{session_id}/share": 404,
         "GET /api/interviews/{session_id}/share": 404,
         "DELETE /api/interviews/{session_id}/share/{share_id}": 404,
+        "GET /api/interviews/{session_id}/consent": 404,
+        "POST /api/interviews/{session_id}/consent": 404,
+        "DELETE /api/interviews/{session_id}/consent": 404,
         "GET /api/interviews/{session_id}/recording": 404,
         "GET /ws/interviews/{session_id}": 400,
     }
@@ -416,7 +421,7 @@ async def test_a_stranger_s_socket_is_as_closed_as_an_unknown_one(house: House):
     """A1, contract 5: a token is good for its own interview only; both close 4401."""
     theirs = await ready_session(house.store, await add_user(house.store))
     mine = await ready_session(house.store, house.user)
-    _, body = await house.call("POST", f"/api/interviews/{mine.id}/start")
+    _, body = await house.call("POST", f"/api/interviews/{mine.id}/start", json=AGREED)
     closed = []
 
     for session_id in (theirs.id, UNKNOWN):

@@ -16,7 +16,7 @@ from bridge.errors import SettingsError
 from bridge.usecases import checkout, refunds
 from web.payments import SHOP
 
-from .house import JOB_SECONDS, STRANGER, UNKNOWN, House, add_user, running, until_none
+from .house import AGREED, JOB_SECONDS, STRANGER, UNKNOWN, House, add_user, running, until_none
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -46,7 +46,7 @@ async def press(till: House, page: str, button: str) -> str:
 
 async def started(till: House, session_id: str) -> int:
     """The status of a start."""
-    return (await till.call("POST", f"/api/interviews/{session_id}/start"))[0]
+    return (await till.call("POST", f"/api/interviews/{session_id}/start", json=AGREED))[0]
 
 
 async def test_from_the_quote_to_the_start(till: House) -> None:
@@ -55,7 +55,7 @@ async def test_from_the_quote_to_the_start(till: House) -> None:
     assert (19_900, "INR", "pay") == tuple(made["quote"][name] for name in ("amount", "currency", "reason"))
     assert made["quote"]["message"].startswith("This mock interview will cost ₹199.")
     assert made["estimatedCost"] == 19_900
-    status, refused = await till.call("POST", f"/api/interviews/{made['sessionId']}/start")
+    status, refused = await till.call("POST", f"/api/interviews/{made['sessionId']}/start", json=AGREED)
     assert (402, "payment_required", 19_900) == (status, refused["error"]["code"], refused["error"]["details"]["amount"])
 
     body = {"sessionId": made["sessionId"], "amount": 1, "currency": "USD", "price": 1, "userId": STRANGER, "status": "completed"}

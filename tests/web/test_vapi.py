@@ -15,8 +15,9 @@ from bridge.config import Settings
 from bridge.usecases import engine_calls
 from storage.database import Database
 from storage.migrate import migrate
-from storage.recordings import FolderRecordings
 from web.vapi import assemble, kept_secret
+
+from ..recordings import recordings_in
 
 
 def test_a_secret_is_made_once(tmp_path: Path):
@@ -58,7 +59,7 @@ async def test_what_authenticates_and_what_is_done(tmp_path: Path, given: str):
     settings = Settings(
         port=0, data_dir=tmp_path, vapi_api_key="k", vapi_base_url="http://127.0.0.1:9", vapi_webhook_secret=given
     )
-    vapi = assemble(settings, store, FolderRecordings(tmp_path / "recordings"), "https://bridge.example")
+    vapi = assemble(settings, store, recordings_in(tmp_path / "recordings"), "https://bridge.example")
     try:
         assert vapi.auth.scheme is None
         (secret,) = vapi.auth.secrets

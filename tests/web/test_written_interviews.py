@@ -20,7 +20,7 @@ from web.standins.gemini import GeminiStandin
 from web.standins.gemini_faults import Kind
 from web.standins.gemini_minds import StandinBrain
 
-from .house import House, running, tell
+from .house import AGREED, House, running, tell
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -92,7 +92,7 @@ async def test_others_are_served_while_questions_are_written(house: House, gemin
     began = time.monotonic()
     _, history = await house.call("GET", "/api/interviews/history")
     took = time.monotonic() - began
-    _, refused = await house.call("POST", f"/api/interviews/{history['interviews'][0]['sessionId']}/start")
+    _, refused = await house.call("POST", f"/api/interviews/{history['interviews'][0]['sessionId']}/start", json=AGREED)
     made = await task
 
     assert took < 0.5
@@ -104,7 +104,7 @@ async def test_others_are_served_while_questions_are_written(house: House, gemin
 async def test_a_written_interview_can_be_held(house: House):
     """R-030: asked, answered and reported on like any other; good answers show the written key points."""
     session_id = (await house.set_up(type="javascript"))["sessionId"]
-    _, started = await house.call("POST", f"/api/interviews/{session_id}/start")
+    _, started = await house.call("POST", f"/api/interviews/{session_id}/start", json=AGREED)
     now = datetime.now(UTC)
     admission = await calling.admit(house.store, session_id, started["token"], now)
     at_ms = await tell(house.store, admission.session)

@@ -6,6 +6,7 @@ A handler reads the request, calls one use case, and shapes the answer; every se
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,13 +15,13 @@ from aiohttp import web
 from bridge.domain.agenda import Agenda
 from bridge.domain.entitlement import Quote
 from bridge.domain.segments import Turn
-from bridge.domain.session import ENDED, InterviewSession, ReportStatus, SessionStatus
+from bridge.domain.session import ENDED, LIVE, InterviewSession, ReportStatus, SessionStatus
 from bridge.errors import Conflict, InvalidInput, NotFound
-from bridge.usecases import calling, privacy, set_up
+from bridge.usecases import calling, consenting, privacy, set_up
 from bridge.wire import strict_json
 from pipeline.call import segment_json
 
-from .. import language_model, payments, reports, schemas
+from .. import language_model, media, payments, reports, schemas
 from ..auth import user_id
 from ..keys import MODEL, RECORDINGS, SETTINGS, STORE, SUPERVISOR
 
@@ -157,38 +158,49 @@ async def show(request: web.Request) -> web.Response:
         turns = await tx.turns(session.id)
         report = await tx.report(session.id)
         body = await reports.placed(request.app, tx, session, report) if report else None
-    agenda = Agenda(session.setup, session.questions, events)
+    return web.json_response(interview_json(session, Agenda(session.setup, session.questions, events), turns, body))
+
+
+def interview_json(
+    session: InterviewSession, agenda: Agenda, turns: Sequence[Turn], report: Mapping[str, Any] | None
+) -> dict[str, Any]:
+    """All of an interview, as clients see it."""
     segments = agenda.transcript.segments
-    return web.json_response(
-        {
-            "sessionId": session.id,
-            "status": session.status.value,
-            "phase": session.phase,
-            "configuration": configuration(session),
-            "questions": questions_view(session, frozenset(segments)),
-            "transcript": [turn_json(turn) for turn in turns],
-            "segments": [segment_json(segment) for segment in segments.values()],
-            "report": body,
-            "reportStatus": session.report_status.value,
-            "createdAt": rfc3339(session.created_at),
-            "startedAt": rfc3339(session.started_at),
-            "endedAt": rfc3339(session.ended_at),
-            "endReason": session.end_reason,
-            "duration": session.elapsed_ms // 1000,
-        }
-    )
+    return {
+        "sessionId": session.id,
+        "status": session.status.value,
+        "phase": session.phase,
+        "configuration": configuration(session),
+        "questions": questions_view(session, frozenset(segments)),
+        "transcript": [turn_json(turn) for turn in turns],
+        "segments": [segment_json(segment) for segment in segments.values()],
+        "report": report,
+        "reportStatus": session.report_status.value,
+        "createdAt": rfc3339(session.created_at),
+        "startedAt": rfc3339(session.started_at),
+        "endedAt": rfc3339(session.ended_at),
+        "endReason": session.end_reason,
+        "duration": session.elapsed_ms // 1000,
+    }
 
 
 async def start(request: web.Request) -> web.Response:
     """`POST /api/interviews/{sessionId}/start`: also for a live session whose page was reloaded."""
-    await json_body(request)
+    wish = schemas.validate(schemas.StartRequest, await json_body(request))
     session_id = request.match_info["session_id"]
     now = datetime.now(UTC)
     async with request.app[STORE].read() as tx:
         known = await calling.owned(tx, user_id(request), session_id)
     resuming = known.status in (SessionStatus.IN_PROGRESS, SessionStatus.INTERRUPTED)
     request.app[SUPERVISOR].check_capacity(session_id, resuming=resuming)
-    engine = request.app[SETTINGS].engines[0]
+    engines = request.app[SETTINGS].engines
+    engine = engines[0]
+    if wish.consent is None and known.status in (SessionStatus.READY, SessionStatus.AWAITING_PAYMENT, *LIVE):
+        async with request.app[STORE].read() as tx:
+            await consenting.require(tx, session_id)
+    elif wish.consent is not None and known.status not in ENDED:
+        receivers = [name.capitalize() for name in engines if name != "local"]
+        await consenting.give(request.app[STORE], user_id(request), session_id, wish.consent.version, receivers, now)
     session, token = await calling.start(
         request.app[STORE], user_id(request), session_id, engine, now, tariff=request.app.get(payments.TARIFF)
     )
@@ -245,10 +257,10 @@ async def recording(request: web.Request) -> web.StreamResponse:
     """`GET /api/interviews/{sessionId}/recording`: the two-channel WAV, ranges honoured, owner only."""
     async with request.app[STORE].read() as tx:
         session = await calling.owned(tx, user_id(request), request.match_info["session_id"])
-    path = await asyncio.to_thread(request.app[RECORDINGS].path, session.id)
-    if path is None:
+    found = await asyncio.to_thread(request.app[RECORDINGS].find, session.id)
+    if found is None:
         raise NotFound("There is no recording of this interview.")
-    return web.FileResponse(path, headers={"Content-Type": "audio/wav", "Content-Disposition": "inline; filename=interview.wav"})
+    return await media.send(request, found, disposition="inline; filename=interview.wav")
 
 
 async def history(request: web.Request) -> web.Response:
@@ -283,6 +295,6 @@ async def delete(request: web.Request) -> web.Response:
     async with request.app[STORE].read() as tx:
         await calling.owned(tx, user_id(request), session_id)
     await request.app[SUPERVISOR].end(session_id)
-    await privacy.delete_session(request.app[STORE], user_id(request), session_id)
+    receipt = await privacy.delete_session(request.app[STORE], user_id(request), session_id, datetime.now(UTC))
     request.app[reports.GROUPS].clear()
-    return web.json_response({"deleted": True})
+    return web.json_response({"deleted": True, "receipt": {"id": receipt.id, "url": f"/erasures/{receipt.id}"}})

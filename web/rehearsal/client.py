@@ -87,7 +87,9 @@ class Rehearsal:
         self._minutes = {question["id"]: question["minutes"] for question in made["questions"]}
         account.minutes = int(made["estimatedDuration"])
         path = f"/api/interviews/{account.session_id}"
-        begun = await self._api.post(f"{path}/start")
+        # Whoever starts a rehearsal agrees to it: its candidate is a machine.
+        consent = {"version": (await self._api.get(f"{path}/consent"))["version"]}
+        begun = await self._api.post(f"{path}/start", {"consent": consent})
         account.mark("started")
         try:
             async with asyncio.timeout(account.minutes * 60 + OVERTIME_SECONDS):

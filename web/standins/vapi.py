@@ -75,6 +75,8 @@ class VapiStandin:
         self._stage = Stage(manner or Manner(), speak, hear, self._echo, faults or Faults())
         self._stage.words.extend(words)
         self._create_failures = 0
+        self.erased: list[str] = []
+        """Ids of calls that were deleted."""
         self._links: dict[str, tuple[Call, str, float]] = {}
 
     @property
@@ -111,6 +113,7 @@ class VapiStandin:
                 web.post("/call", self._create),
                 web.get("/call", self._list),
                 web.get("/call/{id}", self._show),
+                web.delete("/call/{id}", self._erase),
                 web.get(r"/call/{id}/{side:mono|stereo|customer|assistant}-recording", self._recording),
                 web.get("/storage/{id}/{file}", self._stored),
                 web.get("/{id}/transport", self._transport),
@@ -189,11 +192,14 @@ class VapiStandin:
         return web.json_response(answer, status=201)
 
     def _find(self, request: web.Request) -> Call | None:
-        return next((call for call in self.calls if call.id == request.match_info["id"]), None)
+        wanted = request.match_info["id"]
+        return next((call for call in self.calls if call.id == wanted and call.id not in self.erased), None)
 
     async def _list(self, request: web.Request) -> web.Response:
         try:
-            found = [call for call in reversed(self.calls) if _within(call.created_at, request.query)]
+            found = [
+                call for call in reversed(self.calls) if call.id not in self.erased and _within(call.created_at, request.query)
+            ]
             limit = int(request.query.get("limit", LIST_LIMIT))
         except ValueError:
             return refuse(400, ["createdAt must be a valid ISO 8601 date string"])
@@ -202,6 +208,17 @@ class VapiStandin:
     async def _show(self, request: web.Request) -> web.Response:
         call = self._find(request)
         return refuse(404) if call is None else web.json_response(call.resource())
+
+    async def _erase(self, request: web.Request) -> web.Response:
+        """Record, transcript and recording are gone; a live call ends."""
+        if self.faults.erase_status:
+            return refuse(self.faults.erase_status)
+        call = self._find(request)
+        if call is None:
+            return refuse(404)
+        call.end("call-deleted")
+        self.erased.append(call.id)
+        return web.json_response(call.resource())
 
     async def _transport(self, request: web.Request) -> web.StreamResponse:
         call = self._find(request)
@@ -246,7 +263,13 @@ class VapiStandin:
         call, side, until = self._links.get(request.query.get("signature", ""), (None, "", 0.0))
         if "Authorization" in request.headers:
             return web.Response(status=400, text="Only one auth mechanism allowed", content_type="application/xml")
-        if call is None or call.tape is None or time.monotonic() > until or request.match_info["file"] != f"{side}.wav":
+        if (
+            call is None
+            or call.id in self.erased
+            or call.tape is None
+            or time.monotonic() > until
+            or request.match_info["file"] != f"{side}.wav"
+        ):
             return web.Response(status=403, text="Access Denied", content_type="application/xml")
         wav = await asyncio.to_thread(call.tape.wav, next(name for name in SIDES.values() if name == side))
         return web.Response(body=wav, content_type="audio/wav")

@@ -29,6 +29,8 @@ class Faults(BaseModel):
     """The call is made and the connection reset instead of an answer."""
     create_without_url: bool = False
     concurrency_blocked: bool = False
+    erase_status: Literal[401, 429, 500, 503] | None = None
+    """What `DELETE /call/{id}` gets."""
     refuse_silence_timeout: bool = False
     """400 that names `assistant.silenceTimeoutSeconds`, which Vapi's schemas do not have."""
 

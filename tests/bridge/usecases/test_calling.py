@@ -16,6 +16,7 @@ from sqlalchemy import text
 
 from bridge.domain.agenda import Agenda
 from bridge.domain.events import CursorMoved, Event, InterviewEnded, LegStarted
+from bridge.domain.privacy import Retention
 from bridge.domain.session import ENDED, LIVE, InterviewSession, ReportStatus, SessionStatus
 from bridge.errors import BadTicket, NotFound, WrongState
 from bridge.usecases import calling, privacy
@@ -532,21 +533,21 @@ async def test_delete_hides_and_enqueues_in_one(store: Database):
     """R-096, C-34: hidden, with its purge waiting; a stranger's or a second delete is NotFound and changes nothing."""
     session = await live(store, *answers(TALK))
     with pytest.raises(NotFound):
-        await privacy.delete_session(store, str(uuid4()), session.id)
+        await privacy.delete_session(store, str(uuid4()), session.id, NOW)
     assert session == await read(store, session.id)
 
-    await privacy.delete_session(store, session.user_id, session.id)
+    await privacy.delete_session(store, session.user_id, session.id, NOW)
 
     assert (await read(store, session.id)).status is S.DELETED
     assert await store.jobs.status(privacy.PURGE_JOB, session.id) is JobStatus.WAITING
     with pytest.raises(NotFound):
-        await privacy.delete_session(store, session.user_id, session.id)
+        await privacy.delete_session(store, session.user_id, session.id, NOW)
 
 
 async def test_a_deleted_interview_stays_deleted(store: Database):
     """C-34: its socket leaving, its call finishing, a start or the sweeper do not bring it back."""
     session = await live(store, *answers(TALK))
-    await privacy.delete_session(store, session.user_id, session.id)
+    await privacy.delete_session(store, session.user_id, session.id, NOW)
     deleted = await read(store, session.id)
 
     await calling.leave(store, session.id, elapsed_ms=1, now=NOW)
@@ -565,8 +566,8 @@ async def test_interviews_past_the_retention_clock_are_deleted(store: Database, 
     """R-114, P3: 90 days, whatever became of the interview; a live one waits for its end; the second round finds nothing more."""
     states = sorted(set(S) - {S.DELETED})
     made = {status: await add(store, status=status) for status in states}
-    first = await privacy.delete_old(store, older_than_days=90, now=NOW + timedelta(days=days))
-    again = await privacy.delete_old(store, older_than_days=90, now=NOW + timedelta(days=days))
+    first = await privacy.delete_old(store, retention=Retention(90, 90, 7), now=NOW + timedelta(days=days))
+    again = await privacy.delete_old(store, retention=Retention(90, 90, 7), now=NOW + timedelta(days=days))
     left = {status for status, session in made.items() if (await read(store, session.id)).status is not S.DELETED}
 
     assert (first, again) == (0 if kept else len(states) - len(LIVE), 0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import shutil
 from collections.abc import AsyncIterator
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -26,8 +27,8 @@ from bridge.wire import vapi_messages
 from storage.database import Database
 from storage.job_queue import JobStatus
 from storage.migrate import migrate
-from storage.recordings import FolderRecordings
 
+from ...recordings import recordings_in
 from ...samples import QUESTIONS, SETUP, asked, said
 from .test_webhook_orders import parse
 
@@ -154,6 +155,10 @@ class Vendor:
         """Note it."""
         self.hung_up.append(call_id)
 
+    async def erase(self, call_id: str) -> bool:
+        """Nothing of it is left."""
+        return True
+
     async def recording(self, call_id: str, to: Path) -> str:
         """A file of four bytes."""
         self.asked.append(call_id)
@@ -265,8 +270,8 @@ async def test_an_account_after_we_gave_up_still_counts(store: Database):
 async def test_words_after_the_deletion_are_not_kept(store: Database, tmp_path: Path):
     """C-34, R-115: a webhook that comes after the purge loses its body, and nothing else changes."""
     session = await call_of(store, SessionStatus.PARTIAL)
-    await privacy.delete_session(store, session.user_id, session.id)
-    await privacy.purge_session(store, FolderRecordings(tmp_path), session.id)
+    await privacy.delete_session(store, session.user_id, session.id, NOW)
+    await privacy.purge_session(store, recordings_in(tmp_path), session.id, NOW)
 
     row = await take(store, {"message": {**record(LOST), "type": "end-of-call-report", "call": {"id": CALL}}})
     await engine_calls.settle(store, "vapi", CALL, parse, NOW)
@@ -359,7 +364,7 @@ async def due(store: Database) -> InterviewSession:
 async def test_a_recording_is_fetched_once(store: Database, tmp_path: Path):
     """C-21: stored as ours, deleted with ours."""
     session = await due(store)
-    recordings, vendor = FolderRecordings(tmp_path / "recordings"), Vendor(record())
+    recordings, vendor = recordings_in(tmp_path / "recordings"), Vendor(record())
 
     for _ in range(2):
         await engine_calls.fetch_recording(store, recordings, vendor, "vapi", CALL)
@@ -367,8 +372,9 @@ async def test_a_recording_is_fetched_once(store: Database, tmp_path: Path):
     _, call, _ = await read(store, session.id)
     assert call.recording is RecordingState.STORED
     assert vendor.asked == [CALL]
-    (file,) = (tmp_path / "recordings").iterdir()
-    assert file.read_bytes() == b"mp3!"
+    (copy,) = recordings.vendor_copies(session.id)
+    with closing(copy):
+        assert (copy.read(0, 99), copy.media_type) == (b"mp3!", "audio/mpeg")
     assert recordings.delete(session.id)
     assert list((tmp_path / "recordings").iterdir()) == []
 
@@ -376,7 +382,7 @@ async def test_a_recording_is_fetched_once(store: Database, tmp_path: Path):
 async def test_one_that_cannot_be_had_is_given_up(store: Database, tmp_path: Path):
     """A11: a foreign host or a file too large are final; an outage, or one that is late, is tried again by a later job."""
     session = await due(store)
-    recordings = FolderRecordings(tmp_path / "recordings")
+    recordings = recordings_in(tmp_path / "recordings")
     outage = Vendor(record(), media=UpstreamFailed("Later.", reason="vapi_timeout"))
     await engine_calls.fetch_recording(store, recordings, outage, "vapi", CALL)
     assert (await read(store, session.id))[1].recording is RecordingState.DUE
@@ -385,13 +391,13 @@ async def test_one_that_cannot_be_had_is_given_up(store: Database, tmp_path: Pat
     gone = Vendor(record(), media=UpstreamFailed("No.", reason="vapi_recording_foreign"))
     await engine_calls.fetch_recording(store, recordings, gone, "vapi", CALL)
     assert (await read(store, session.id))[1].recording is RecordingState.FAILED
-    assert recordings.path(session.id) is None
+    assert recordings.find(session.id) is None
 
 
 async def test_one_that_is_out_of_reach_for_long_is_given_up(store: Database, tmp_path: Path):
     """C-21: each attempt is a job of its own, so that none holds a place while it waits; after the last the call is done with."""
     session = await due(store)
-    recordings = FolderRecordings(tmp_path / "recordings")
+    recordings = recordings_in(tmp_path / "recordings")
     late = Vendor(record(), media=UpstreamFailed("Not yet.", reason="vapi_recording_404"))
     waits = len(engine_calls.RECORDING_WAITS)
 
@@ -408,15 +414,15 @@ async def test_nothing_of_a_deleted_interview_is_fetched_or_stays(store: Databas
     """C-34, R-115: deleted before the fetch, nothing is asked for; deleted during it, what was fetched goes as well."""
     session = await due(store)
     folder = tmp_path / "recordings"
-    recordings = FolderRecordings(folder)
+    recordings = recordings_in(folder)
 
     class DeletedMeanwhile(Vendor):
         """Its candidate deletes the interview while the file comes in, and the purge is faster."""
 
         async def recording(self, call_id: str, to: Path) -> str:
             """As ever, with the deletion in between."""
-            await privacy.delete_session(store, session.user_id, session.id)
-            await privacy.purge_session(store, recordings, session.id)
+            await privacy.delete_session(store, session.user_id, session.id, NOW)
+            await privacy.purge_session(store, recordings, session.id, NOW)
             return await super().recording(call_id, to)
 
     await engine_calls.fetch_recording(store, recordings, DeletedMeanwhile(record()), "vapi", CALL)

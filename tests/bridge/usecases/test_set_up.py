@@ -258,7 +258,7 @@ async def test_deleted_while_the_model_wrote(store: Database, user: str, model: 
     await standin.wait_for(lambda it: it.requests)
     async with store.read() as tx:
         (session,) = await tx.sessions_with([SessionStatus.SETUP])
-    await privacy.delete_session(store, user, session.id)
+    await privacy.delete_session(store, user, session.id, NOW)
     with pytest.raises(NotFound):
         await task
 

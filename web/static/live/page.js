@@ -12,6 +12,7 @@ import { Ending } from "./ending.js";
 import { Preflight } from "./preflight.js";
 import { BrowserRecognition } from "./recognition.js";
 import { Session } from "./session.js";
+import { withdrawal } from "./withdrawal.js";
 import { microphoneProblem } from "./words.js";
 
 const room = byId("interview");
@@ -25,6 +26,7 @@ const sound = new Sound();
 const captions = new Captions();
 const ending = new Ending(sessionId);
 const preflight = new Preflight(sound, begin);
+withdrawal(sessionId);
 /** @type {Session} */
 let session;
 /** @type {import("./preflight.js").Choices} */
@@ -59,6 +61,7 @@ async function begin(chosen) {
   if (choices.recogniser === "browser" && !typing) useBrowserRecognition();
   session = new Session(sessionId, {
     windowSeconds: Number(room.dataset.window),
+    consent: choices.consent ?? "",
     details: { mode: choices.mode, recogniser: typing ? "none" : choices.recogniser },
   });
   new TypedAnswers(session);

@@ -17,7 +17,7 @@ const DEAD_PEAK = 0.0005;
 const CLIPPED_PEAK = 0.985;
 const DEVICE = "prepkit.device";
 
-/** @typedef {{mode: "voice" | "typed", recogniser: "server" | "browser", readAloud: boolean}} Choices */
+/** `consent` is the version of the words that were agreed to. @typedef {{mode: "voice" | "typed", recogniser: "server" | "browser", readAloud: boolean, consent?: string}} Choices */
 
 export class Preflight {
   /**
@@ -216,6 +216,7 @@ export class Preflight {
       mode,
       recogniser: recogniser === "browser" ? "browser" : "server",
       readAloud: mode === "voice" || field("read-aloud").checked,
+      consent: byId("interview").dataset.consent,
     });
     this.busy(false);
   }

@@ -26,14 +26,16 @@ const SAVED = "What you said so far is saved.";
 export class Session extends EventTarget {
   /**
    * @param {string} sessionId
-   * @param {{windowSeconds?: number, details?: Record<string, unknown>}} [options] `windowSeconds`: how long the server keeps the
+   * @param {{windowSeconds?: number, consent?: string, details?: Record<string, unknown>}} [options] `windowSeconds`: how long the server keeps the
    *   place of a lost candidate
    */
-  constructor(sessionId, { windowSeconds = 60, details = {} } = {}) {
+  constructor(sessionId, { windowSeconds = 60, consent = "", details = {} } = {}) {
     super();
     this.id = sessionId;
     this.windowMs = windowSeconds * 1000;
     this.details = details;
+    /** Version of what was agreed to before this start; empty where that was told before. */
+    this.consent = consent;
     /** @type {State} */
     this.state = "idle";
     /** @type {WebSocket | null} */
@@ -70,7 +72,7 @@ export class Session extends EventTarget {
   async start() {
     if (!this.lostAt) this.become("starting", "Starting…");
     try {
-      const { data } = await call("POST", `/api/interviews/${encodeURIComponent(this.id)}/start`, {});
+      const { data } = await call("POST", `/api/interviews/${encodeURIComponent(this.id)}/start`, this.consent ? { consent: { version: this.consent } } : {});
       if (this.state === "ended") return;
       if (data.bridgeUrl) this.path = new URL(data.bridgeUrl, location.href).pathname;
       this.connect(data.token);

@@ -80,6 +80,7 @@ export const ENDINGS = {
   finished: "You went through all the questions. Well done.",
   ended_by_operator: "The person who runs this server ended the interview. What you said is saved.",
   ended_by_candidate: "You ended the interview. What you said is saved.",
+  consent_withdrawn: "You took your consent back. The recording is being destroyed; what was written down stays until you delete the interview.",
   time: "The time is up. What you said is saved.",
   abandoned: "The interview was closed because nobody was here for a while. What you said is saved.",
   drained: "The server had to stop. What you said is saved.",
