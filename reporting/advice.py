@@ -113,13 +113,18 @@ def _level(assessment: Assessment, assessments: Sequence[Assessment]) -> str:
     return "High" if shares[assessment.n - 1] * len(shares) >= NEARLY * sum(shares) else "Medium"
 
 
+def importance(assessment: Assessment, assessments: Sequence[Assessment]) -> str:
+    """How much a question weighs, and the question's own reason."""
+    return f"{_level(assessment, assessments)} – {assessment.question.motivation}"
+
+
 def _item(
     a: Assessment, findings: Sequence[Finding], description: str, assessments: Sequence[Assessment], names: Names
 ) -> dict[str, Any]:
     return {
         "area": names.area(a.question.focus_area),
         "description": description,
-        "importance": f"{_level(a, assessments)} – {a.question.motivation}",
+        "importance": importance(a, assessments),
         "questionId": a.question.id,
         "keyPointIds": [f.point.id for f in findings],
     }

@@ -148,7 +148,7 @@ def _quotes(turn: Turn, hits: Sequence[Span]) -> list[Quote]:
         else:
             clauses.append((clause, [hit]))
     return [
-        Quote(turn.id, clause.start, clause.end, text, tuple(its_hits), _at_ms(turn, clause.start))
+        Quote(turn.id, clause.start, clause.end, text, tuple(its_hits), heard_at(turn, clause.start))
         for clause, its_hits in clauses
         if (text := turn.text[clause.start : clause.end])
     ]
@@ -172,7 +172,8 @@ def widened(text: str, hit: Span) -> Span:
     return Span(left, max(right, hit.end))
 
 
-def _at_ms(turn: Turn, start: int) -> int:
+def heard_at(turn: Turn, start: int) -> int:
+    """Where the character is heard, in milliseconds of the call clock: estimated, and a little early."""
     place = turn.start_ms + rounded((turn.end_ms - turn.start_ms) * start / len(turn.text))
     return max(turn.start_ms, place - LEAD_MS)
 

@@ -74,9 +74,9 @@ def number(value: float) -> str:
     return f"{value:.2f}".rstrip("0").rstrip(".")
 
 
-def band_of(score: int) -> Band:
+def band_of(score: int, bands: Sequence[Band] = BANDS) -> Band:
     """The band a score lies in."""
-    return next(band for band in BANDS if score <= band.highest)
+    return next(band for band in bands if score <= band.highest)
 
 
 def question_score(shown: Sequence[Shown]) -> int | None:

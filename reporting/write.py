@@ -1,16 +1,12 @@
-"""The report: facts, sums and sentences put together as the public JSON, and the job that stores it.
+"""The report: facts, sums and sentences put together as the public JSON. Pure: the same interview and gradings give the same report.
 
-`build_report` is pure: the same interview gives the same report. `write_report` is the job's handler: it reads in one transaction,
-computes outside of any, writes in one, and never writes the same thing twice. Read next: `assess`, `scoring`, `advice`.
+Read next: `assess`, `scoring`, `advice`; `graded` for what a judge adds; `job` for who asks for it and where it is kept.
 """
 
 from __future__ import annotations
 
-import asyncio
-import hashlib
-import json
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
@@ -19,16 +15,14 @@ from bridge import __version__
 from bridge.bank import Module
 from bridge.domain.catalog import DIFFICULTIES, TYPES
 from bridge.domain.coverage import Shown
-from bridge.domain.events import Event, Speaker
+from bridge.domain.events import Event
 from bridge.domain.segments import Segment, Turn
-from bridge.domain.session import ENDED, InterviewSession, ReportStatus, SessionStatus
-from bridge.errors import WrongState
-from bridge.ports import Store, StoredReport
+from bridge.domain.session import InterviewSession
 
-from . import advice, scoring
+from . import advice, graded, scoring
 from .assess import Area, Assessment, areas, assess
 from .clocks import Clocks, QuestionClock, measure
-from .facts import facts_of
+from .grading import Judged
 from .scoring import Status
 from .timeline import timeline
 
@@ -49,17 +43,6 @@ NOT_SCORED = {
 }
 
 
-def content_hash(session: InterviewSession, turns: Sequence[Turn], segments: Sequence[Segment]) -> str:
-    """SHA-256 of what a report is made from: transcript, questions and the rules' version."""
-    source = {
-        "rubric": [scoring.RUBRIC_NAME, scoring.RUBRIC_VERSION],
-        "questions": [asdict(question) for question in session.questions],
-        "turns": [asdict(turn) for turn in turns],
-        "segments": [asdict(segment) for segment in segments],
-    }
-    return hashlib.sha256(json.dumps(source, sort_keys=True).encode()).hexdigest()
-
-
 def build_report(
     session: InterviewSession,
     turns: Sequence[Turn],
@@ -67,12 +50,19 @@ def build_report(
     events: Sequence[Event],
     *,
     now: datetime,
+    content: str = "",
+    judged: Judged | None = None,
 ) -> dict[str, Any]:
-    """The public report of an ended interview, as JSON-ready values (section 2.5.2 of the product document and more)."""
+    """The public report of an ended interview, as JSON-ready values (section 2.5.2 of the product document and more).
+
+    `content` names what it is made from and becomes part of its id; `judged` is a model's judgement, None where there is no model.
+    """
     setup = session.setup
     names, known = advice.Names(setup.type), advice.curriculum(setup.type)
     clocks = measure(session.questions, turns, segments, events)
-    assessments = assess(session.questions, turns, segments, events)
+    witnessed = assess(session.questions, turns, segments, events)
+    found_marks = graded.numbers(setup.type, witnessed, clocks, judged) if judged else {}
+    assessments = graded.rescored(witnessed, found_marks)
     parts = areas(assessments)
     scored = [(a.score, a.question.minutes) for a in assessments if a.score is not None]
     overall = scoring.weighted(scored)
@@ -83,11 +73,11 @@ def build_report(
     found = advice.pitfalls(assessments, clocks)
     advised = advice.recommendations(parts, clocks, names, known)
     suggestion = advice.next_interview(session, overall, parts, names)
-    return {
-        "reportId": str(uuid5(NAMESPACE_URL, f"prepkit:report:{session.id}:{content_hash(session, turns, segments)}")),
+    body = {
+        "reportId": str(uuid5(NAMESPACE_URL, f"prepkit:report:{session.id}:{content}")),
         "sessionId": session.id,
         "generatedAt": timestamp(now),
-        "generatedBy": {"engine": "coverage", "version": __version__},
+        "generatedBy": _contract(),
         "overallScore": overall,
         "band": _band(overall),
         "scoreBreakdown": breakdown,
@@ -124,66 +114,20 @@ def build_report(
         "endedAt": timestamp(session.ended_at),
         "endReason": session.end_reason,
         "durationSeconds": scoring.rounded(session.elapsed_ms / 1000),
+        "grading": None,
     }  # fmt: skip
-
-
-async def write_report(store: Store, session_id: str) -> None:
-    """Write the session's report unless the newest version is made from the very same words.
-
-    Does nothing for a deleted or unknown session, nor for one in which nothing was answered (its status says none). A failure
-    leaves the status failed and is raised, so that the job is seen to fail. Raises WrongState while the interview still runs.
-    """
-    async with store.read() as tx:
-        session = await tx.session(session_id)
-        if session is None or session.status is SessionStatus.DELETED:
-            return
-        if session.status not in ENDED:
-            raise WrongState(f"This interview is {session.status.value}; its report is written when it has ended.")
-        turns, segments = await tx.turns(session_id), await tx.segments(session_id)
-        events = [stored.event for stored in await tx.events(session_id)]
-        current = await tx.report(session_id)
-    if not any(turn.speaker is Speaker.CANDIDATE for turn in turns):
-        await _mark(store, session_id, ReportStatus.NONE)
-        return
-    digest = content_hash(session, turns, segments)
-    if current is not None and current.content_hash == digest:
-        await _mark(store, session_id, ReportStatus.READY)
-        return
-    await _mark(store, session_id, ReportStatus.RUNNING)
-    try:
-        now = datetime.now(UTC)
-        body = await asyncio.to_thread(build_report, session, turns, segments, events, now=now)
-        if not body["coverage"]["questions"][Status.ASSESSED.value]:
-            await _mark(store, session_id, ReportStatus.NONE)
-            return
-        version = current.version + 1 if current else 1
-        report = StoredReport(body["reportId"], session_id, version, now, body["overallScore"], digest, body)
-        await _mark(store, session_id, ReportStatus.READY, report)
-    except Exception:  # whatever it was: the session says failed, the job fails with it
-        await _mark(store, session_id, ReportStatus.FAILED)
-        raise
-
-
-async def _mark(store: Store, session_id: str, status: ReportStatus, report: StoredReport | None = None) -> None:
-    """Keep the report, if any, and say where it stands, in one transaction; nothing once the session is deleted.
-
-    A session that became stale while its report was being computed stays so: a newer transcript waits for its own job.
-    """
-    async with store.begin() as tx:
-        session = await tx.session(session_id, for_update=True)
-        if session is None or session.status is SessionStatus.DELETED:
-            return
-        if report is not None:
-            if await tx.add_report(report):
-                await tx.save_facts(facts_of(session, report))
-            status = ReportStatus.STALE if session.report_status is ReportStatus.STALE else status
-        if session.report_status is not status:
-            await tx.save_session(replace(session, report_status=status))
+    return graded.applied(body, setup.type, witnessed, clocks, judged, found_marks, names, known) if judged else body
 
 
 def timestamp(moment: datetime | None) -> str | None:
     """RFC 3339 in UTC, to the second, with Z."""
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if moment else None
+
+
+def _contract() -> dict[str, Any]:
+    """Who made it by which rules; a judged report names its model and prompts."""
+    rubric = f"{scoring.RUBRIC_NAME} {scoring.RUBRIC_VERSION}"
+    return {"engine": "coverage", "version": __version__, "rubric": rubric, "model": None, "prompt": None, "gradings": 0}
 
 
 def _band(score: int | None) -> dict[str, Any] | None:
@@ -275,6 +219,10 @@ def _question(
         "modelAnswer": a.question.model_answer,
         "lesson": {"ref": lesson.ref, "title": lesson.title, "citation": names.lesson(lesson)} if lesson else None,
         "clock": _clock(clock),
+        "scoredBy": "coverage" if assessed else None,
+        "coverageScore": a.score,
+        "grading": None,
+        "gradingNote": None,
     }
 
 

@@ -38,6 +38,12 @@ class ReportRows(TransactionPart):
         row = (await self.connection.execute(statement.order_by(r.version.desc()).limit(1))).one_or_none()
         return stored_report(row) if row else None
 
+    async def reports(self, session_id: str) -> list[StoredReport]:
+        """Every version, oldest first."""
+        r = interview_reports.c
+        statement = select(interview_reports).where(r.session_id == as_uuid(session_id)).order_by(r.version)
+        return [stored_report(row) for row in await self.connection.execute(statement)]
+
 
 def stored_report(row: Row[Any]) -> StoredReport:
     """A row as the port's report."""

@@ -200,6 +200,7 @@ class SessionRows(TransactionPart):
             tables.turns, tables.transcript_segments, tables.session_events, tables.interview_reports,
             tables.tickets, tables.interview_questions, tables.report_facts, tables.share_links, tables.report_mails,
             tables.session_branches,
+            tables.model_grades, tables.report_progress,
         ):  # fmt: skip
             await self.connection.execute(delete(table).where(table.c.session_id == session.id))
         calls = select(engine_calls.c.call_id).where(engine_calls.c.session_id == session.id)

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from .accounts import AccountRows
 from .branches import BranchRows
 from .engine_calls import EngineCallRows
+from .grading import GradingRows
 from .inbox import InboxRows
 from .invitations import InvitationRows
 from .job_queue import JobQueue
@@ -34,6 +35,7 @@ class Transaction(
     LogRows,
     TicketRows,
     ReportRows,
+    GradingRows,
     EngineCallRows,
     InboxRows,
     LedgerRows,

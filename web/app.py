@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -23,7 +23,7 @@ from pipeline.engines.choose import EngineMaker
 from pipeline.engines.local import Voices
 from pipeline.supervisor import Supervisor
 from pipeline.voice import choose, detectors
-from reporting.write import write_report
+from reporting.job import write_report
 from storage.database import Database
 from storage.jobs import DurableJobs, Handler
 from storage.migrate import migrate
@@ -96,14 +96,15 @@ async def create_app(settings: Settings, *, demo: bool = False, evals: bool = Fa
         await jobs.stop()
         if vapi:
             await vapi.client.close()
-        await database.close()
 
     async def drain(app: web.Application) -> None:
         await app[SUPERVISOR].stop_all()
 
-    app.cleanup_ctx.append(lifetime)
+    app.cleanup_ctx.append(_closing(database))
+    # Closed after the jobs have stopped: one that lost its model in the middle would write a report without it.
     language_model.attach(app, settings, database)
     directing.attach(app, settings)
+    app.cleanup_ctx.append(lifetime)
     app.on_shutdown.append(drain)
     operators.attach(app)
     app.on_response_prepare.append(middlewares.on_prepare)
@@ -113,11 +114,22 @@ async def create_app(settings: Settings, *, demo: bool = False, evals: bool = Fa
     return app
 
 
+def _closing(database: Database) -> Callable[[web.Application], AsyncIterator[None]]:
+    """Closes the database when all that was attached later is closed."""
+
+    async def closing(_: web.Application) -> AsyncIterator[None]:
+        yield
+        await database.close()
+
+    return closing
+
+
 def own_jobs(app: web.Application) -> dict[str, Handler]:
     """The jobs that every server has."""
 
     async def report(payload: dict[str, Any]) -> None:
-        await write_report(app[STORE], payload["sessionId"])
+        grader = language_model.grader(app)
+        await write_report(app[STORE], payload["sessionId"], grader=grader, asking=payload.get("asking", ""))
         await report_mail.due(app[STORE], payload["sessionId"])
         app[reports.GROUPS].clear()
 

@@ -13,8 +13,9 @@ from bridge.domain.setup import spoken_languages
 from bridge.language_model import ModelCall, Purpose
 from bridge.ports import Store
 from bridge.usecases import model_costs
+from reporting.grading import Grader
 
-from .keys import MODEL
+from .keys import MODEL, SETTINGS
 
 
 def options(settings: Settings) -> GeminiOptions:
@@ -56,6 +57,12 @@ def attach(app: web.Application, settings: Settings, store: Store) -> None:
             await model.close()
 
     app.cleanup_ctx.append(kept)
+
+
+def grader(app: web.Application) -> Grader | None:
+    """Who judges answers for the report, where there is a model."""
+    model, settings = app[MODEL], app[SETTINGS]
+    return Grader(model, settings.gemini_model_report, settings.gradings) if model else None
 
 
 def languages(settings: Settings) -> tuple[str, ...]:

@@ -60,15 +60,25 @@ OPERATIONS: tuple[Operation, ...] = (
         "/api/interviews/{session_id}/report",
         "The report",
         None,
-        {200: "The report", 202: "`{reportStatus, step}`: being written"},
+        {
+            200: "The report; with `?version=` an older one",
+            202: "`{reportStatus, step}`: being written; while answers are judged `stepName`, `done`, `of` and the first `strengths` too",
+        },
     ),
     ("GET", "/api/interviews/{session_id}/recording", "Two-channel WAV, ranges honoured", None, {200: "audio/wav"}),
     (
         "POST",
         "/api/interviews/{session_id}/report",
-        "Have a report that could not be written tried again",
+        "Have a report that could not be written tried again, or a finished one graded again beside the old one",
         None,
         {202: "`{reportStatus, step}`"},
+    ),
+    (
+        "GET",
+        "/api/interviews/{session_id}/report/versions",
+        "Every version of the report: what it was made by and what it came to",
+        None,
+        {200: "`{versions: [{version, reportId, generatedAt, generatedBy, overallScore, spread}]}`, oldest first"},
     ),
     (
         "GET",
@@ -82,7 +92,10 @@ OPERATIONS: tuple[Operation, ...] = (
         "/api/interviews/{session_id}/report/events",
         "Server-sent events while the report is written",
         None,
-        {200: "text/event-stream: `step` {reportStatus, step} …, then `end` {reportStatus}"},
+        {
+            200: "text/event-stream: `step` {reportStatus, step, stepName, done, of} …, `strength` {order, text, quote} for each of the first "
+            "ones, then `end` {reportStatus}"
+        },
     ),
     (
         "POST",

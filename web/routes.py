@@ -57,6 +57,7 @@ def add(app: web.Application) -> None:
             web.post("/api/webhooks/vapi", vapi.receive),
             web.post("/api/vapi/tools", vapi.tools),
             web.post("/api/interviews/{session_id}/report", report.again),
+            web.get("/api/interviews/{session_id}/report/versions", report.versions),
             web.get("/api/interviews/{session_id}/report/events", report.events, allow_head=False),
             web.get("/api/interviews/{session_id}/report.pdf", report.pdf_file),
             web.post("/api/interviews/{session_id}/questions/{order}/again", report.one_again),

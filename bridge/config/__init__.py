@@ -21,6 +21,7 @@ from .accounts import AccountSettings, AuthMode, SignUp
 from .director import DirectorSettings
 from .fields import is_loopback
 from .gemini import GeminiSettings
+from .grading import GradingSettings
 from .mail import MailSettings
 from .operators import OperatorSettings
 from .payments import Payments, PaymentSettings
@@ -60,6 +61,7 @@ class Settings(
     VapiSettings,
     GeminiSettings,
     DirectorSettings,
+    GradingSettings,
     MailSettings,
     PaymentSettings,
     OperatorSettings,

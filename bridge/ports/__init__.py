@@ -11,11 +11,12 @@ from typing import Protocol
 
 from .accounts import AccountTx
 from .branches import BranchTx
+from .grading import GradingTx
 from .mail import Mailer
 from .payments import Checkout, CheckoutAsk, CheckoutGateway, Earned, Hint, PaymentTx, Refund
 from .privacy import Export, PrivacyTx
 from .reports import ReportTx
-from .rows import DeliveryState, HistoryRow, StoredDelivery, StoredEvent, StoredReport
+from .rows import DeliveryState, HistoryRow, StoredDelivery, StoredEvent, StoredGrade, StoredReport
 from .sessions import SessionTx
 from .sign_in import PasswordHasher, SignInTx
 from .upstream import UpstreamTx
@@ -23,7 +24,7 @@ from .vendors import Jobs, Recording, RecordingFile, RecordingStore, VendorAccou
 from .vouching import OpenIdProvider
 
 
-class Tx(AccountTx, SessionTx, ReportTx, UpstreamTx, PaymentTx, BranchTx, PrivacyTx, SignInTx, Protocol):
+class Tx(AccountTx, SessionTx, ReportTx, GradingTx, UpstreamTx, PaymentTx, BranchTx, PrivacyTx, SignInTx, Protocol):
     """One database transaction: commits when its block ends well, rolls back when it raises."""
 
 
@@ -52,6 +53,7 @@ __all__ = [
     "DeliveryState",
     "Earned",
     "Export",
+    "GradingTx",
     "Hint",
     "HistoryRow",
     "Jobs",
@@ -70,6 +72,7 @@ __all__ = [
     "Store",
     "StoredDelivery",
     "StoredEvent",
+    "StoredGrade",
     "StoredReport",
     "Tx",
     "UpstreamTx",

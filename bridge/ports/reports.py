@@ -21,6 +21,9 @@ class ReportTx(Protocol):
     async def report(self, session_id: str) -> StoredReport | None:
         """The newest version."""
 
+    async def reports(self, session_id: str) -> list[StoredReport]:
+        """Every version, oldest first."""
+
     # Statistics, trends, comparison -------------------------------------------------------------------------------------
     async def save_facts(self, facts: ReportFacts) -> None:
         """Keep the facts of a session's current report. Raises NotFound for an unknown session."""

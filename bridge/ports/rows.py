@@ -49,6 +49,20 @@ class StoredReport:
     body: dict[str, Any]
 
 
+@dataclass(frozen=True)
+class StoredGrade:
+    """A model's answer for a report, kept until the interview's words go."""
+
+    key: str
+    """SHA-256 of what was asked, and of which asking it is part."""
+    run: int
+    """1, 2 … of the same question asked several times."""
+    model: str
+    prompt: str
+    body: dict[str, Any]
+    at: datetime
+
+
 class DeliveryState(StrEnum):
     """What became of a webhook."""
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from .accounts import api_tokens, audit_log, identities, invites, logins, one_time_tokens, passwords, users
 from .base import metadata
 from .branches import session_branches
+from .grading import model_grades, report_progress
 from .interviews import (
     TicketPurpose,
     interview_questions,
@@ -56,6 +57,7 @@ __all__ = [
     "legal_holds",
     "logins",
     "metadata",
+    "model_grades",
     "money_lines",
     "one_time_tokens",
     "orders",
@@ -64,6 +66,7 @@ __all__ = [
     "refunds",
     "report_facts",
     "report_mails",
+    "report_progress",
     "secret_ages",
     "session_branches",
     "session_events",

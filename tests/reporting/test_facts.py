@@ -8,7 +8,7 @@ from bridge.domain.standing import Points
 from bridge.ports import StoredReport
 from reporting import facts
 from reporting.facts import concepts, facts_of, make_missing
-from reporting.write import write_report
+from reporting.job import write_report
 from storage.database import Database
 
 from .conftest import Stored

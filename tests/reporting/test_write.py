@@ -13,7 +13,7 @@ from bridge.domain.catalog import Difficulty, InterviewType
 from bridge.domain.questions import choose
 from bridge.domain.session import ReportStatus, SessionStatus
 from bridge.errors import WrongState
-from reporting.write import content_hash, write_report
+from reporting.job import content_hash, write_report
 
 from ..samples import QUESTIONS
 from .samples import FULL, HALF, NOW, Play, played

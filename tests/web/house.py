@@ -27,7 +27,7 @@ from bridge.domain.setup import InterviewSetup
 from bridge.ports import RecordingStore, Store, Tx
 from bridge.usecases import calling, set_up
 from bridge.usecases.call_log import CallLog, Entry
-from reporting.write import write_report
+from reporting.job import write_report
 from storage.database import Database
 from storage.tables import users
 from web import middlewares

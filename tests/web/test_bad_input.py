@@ -43,6 +43,7 @@ ROUTES: dict[str, bool] = {
     "POST /api/interviews/{session_id}/report": False,
     "GET /api/interviews/{session_id}/report.pdf": False,
     "GET /api/interviews/{session_id}/report/events": False,
+    "GET /api/interviews/{session_id}/report/versions": False,
     "GET /api/interviews/{session_id}/share": False,
     "POST /api/interviews/{session_id}/share": False,
     "DELETE /api/interviews/{session_id}/share/{share_id}": False,

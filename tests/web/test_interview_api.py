@@ -17,7 +17,7 @@ from bridge.domain.session import ReportStatus, SessionStatus
 from bridge.domain.setup import InterviewSetup
 from bridge.errors import BadTicket
 from bridge.usecases import calling
-from reporting.write import write_report
+from reporting.job import write_report
 
 from .house import (
     AGREED,
@@ -406,6 +406,7 @@ async def test_every_route_with_an_id_is_asked(house: House):
         "POST /api/interviews/{session_id}/report": 404,
         "GET /api/interviews/{session_id}/report.pdf": 404,
         "GET /api/interviews/{session_id}/report/events": 404,
+        "GET /api/interviews/{session_id}/report/versions": 404,
         "POST /api/interviews/{session_id}/share": 404,
         "GET /api/interviews/{session_id}/share": 404,
         "DELETE /api/interviews/{session_id}/share/{share_id}": 404,

@@ -12,7 +12,7 @@ import pytest_asyncio
 
 from bridge.language_model import Purpose
 from bridge.usecases import calling
-from reporting.write import write_report
+from reporting.job import write_report
 from web import language_model
 from web.keys import SETTINGS
 from web.standins import question_writer

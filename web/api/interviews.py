@@ -24,14 +24,11 @@ from pipeline.call import segment_json
 from .. import language_model, media, payments, reports, schemas
 from ..auth import user_id
 from ..keys import MODEL, RECORDINGS, SETTINGS, STORE, SUPERVISOR
+from . import report_versions
+from .report_steps import step_of, strengths_of
 
 REPORT_RETRY_SECONDS = "2"
 NOT_BEGUN = (SessionStatus.SETUP, SessionStatus.AWAITING_PAYMENT, SessionStatus.READY, SessionStatus.INITIATED)
-STEPS = {
-    ReportStatus.QUEUED: "Waiting for its turn",
-    ReportStatus.RUNNING: "Comparing your answers with the key points",
-    ReportStatus.STALE: "Writing a newer version",
-}
 
 
 async def json_body(request: web.Request) -> dict[str, Any]:
@@ -235,11 +232,12 @@ async def complete(request: web.Request) -> web.Response:
 
 
 async def report(request: web.Request) -> web.Response:
-    """`GET /api/interviews/{sessionId}/report`: 200, 202 with the step, or 409 when there will be none."""
+    """`GET /api/interviews/{sessionId}/report`: 200 (`?version=` for an older one), 202 with the step, or 409 when there will be none."""
     async with request.app[STORE].read() as tx:
         session = await calling.owned(tx, user_id(request), request.match_info["session_id"])
-        stored = await tx.report(session.id)
+        stored = await report_versions.chosen(request, tx, session.id)
         body = await reports.placed(request.app, tx, session, stored) if stored else None
+        progress = await tx.progress(session.id)
     if body is not None:
         return web.json_response(body)
     if session.report_status is ReportStatus.FAILED:
@@ -248,8 +246,7 @@ async def report(request: web.Request) -> web.Response:
         raise Conflict("There is no report, because no question was answered.")
     if session.status not in ENDED:
         raise Conflict("The report is written when the interview is over.")
-    step = STEPS.get(session.report_status, STEPS[ReportStatus.QUEUED])
-    body = {"reportStatus": session.report_status.value, "step": step}
+    body = step_of(session, progress) | ({"strengths": strengths_of(progress)} if progress else {})
     return web.json_response(body, status=202, headers={"Retry-After": REPORT_RETRY_SECONDS})
 
 

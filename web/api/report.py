@@ -20,8 +20,9 @@ from bridge.usecases import answer_again, calling, report_again
 
 from .. import pdf, reports
 from ..auth import user_id
-from ..keys import STORE
-from .interviews import STEPS, json_body
+from ..keys import MODEL, STORE
+from .interviews import json_body
+from .report_steps import step_of, strengths_of
 
 LOOK_SECONDS = 0.4
 """How often the stream looks for a new step."""
@@ -32,16 +33,13 @@ LONGEST_SECONDS = 600
 OVER = (ReportStatus.READY, ReportStatus.FAILED, ReportStatus.NONE)
 
 
-def step_of(session: InterviewSession) -> dict[str, Any]:
-    """Where the report stands, by name and in words."""
-    status = session.report_status
-    return {"reportStatus": status.value, "step": STEPS.get(status, STEPS[ReportStatus.QUEUED])}
-
-
 async def again(request: web.Request) -> web.Response:
-    """`POST /api/interviews/{sessionId}/report` → 202: a failed report is tried again."""
+    """`POST /api/interviews/{sessionId}/report` → 202: a failed report is tried again; one that is there is graded again, beside the old one."""
     await json_body(request)
-    session = await report_again.try_again(request.app[STORE], user_id(request), request.match_info["session_id"])
+    can_grade = request.app[MODEL] is not None
+    session = await report_again.try_again(
+        request.app[STORE], user_id(request), request.match_info["session_id"], can_grade=can_grade
+    )
     return web.json_response(step_of(session), status=202)
 
 
@@ -60,33 +58,58 @@ async def one_again(request: web.Request) -> web.Response:
 
 
 async def events(request: web.Request) -> web.StreamResponse:
-    """`GET /api/interviews/{sessionId}/report/events`: a `step` event at each step, then one `end`."""
-    session = await _session(request)
+    """`GET /api/interviews/{sessionId}/report/events`: a `step` event at each step, a `strength` for each of the first ones, then one `end`."""
+    session, progress = await _state(request)
     if session.status not in ENDED:
         raise Conflict("The report is written when the interview is over.")
     stream = web.StreamResponse(headers={"Content-Type": "text/event-stream", "X-Accel-Buffering": "no"})
     await stream.prepare(request)
     # Gone: the page was closed, or the interview deleted meanwhile; either way nobody waits any more.
     with suppress(ConnectionResetError, NotFound):
-        await _tell(request, stream, session)
+        await _tell(request, stream, session, progress)
     return stream
 
 
-async def _tell(request: web.Request, stream: web.StreamResponse, session: InterviewSession) -> None:
+async def _tell(
+    request: web.Request, stream: web.StreamResponse, session: InterviewSession, progress: dict[str, Any] | None
+) -> None:
     told: dict[str, Any] | None = None
+    strengths = 0
     began = said = time.monotonic()
     while time.monotonic() - began < LONGEST_SECONDS:
         if session.report_status in OVER:
             await stream.write(_event("end", {"reportStatus": session.report_status.value}))
             return
-        if (step := step_of(session)) != told:
+        if (step := step_of(session, progress)) != told:
             told, said = step, time.monotonic()
             await stream.write(_event("step", step))
-        elif time.monotonic() - said > BEAT_SECONDS:
+        for strength in strengths_of(progress)[strengths:]:
+            strengths, said = strengths + 1, time.monotonic()
+            await stream.write(_event("strength", strength))
+        if time.monotonic() - said > BEAT_SECONDS:
             said = time.monotonic()
             await stream.write(b": still here\n\n")
         await asyncio.sleep(LOOK_SECONDS)
-        session = await _session(request)
+        session, progress = await _state(request)
+
+
+async def versions(request: web.Request) -> web.Response:
+    """`GET …/report/versions`: what each was made by and came to, oldest first; `…/report?version=` has the whole."""
+    async with request.app[STORE].read() as tx:
+        session = await calling.owned(tx, user_id(request), request.match_info["session_id"])
+        stored_versions = await tx.reports(session.id)
+    rows = [
+        {
+            "version": stored.version,
+            "reportId": stored.id,
+            "generatedAt": stored.body["generatedAt"],
+            "generatedBy": stored.body["generatedBy"],
+            "overallScore": stored.overall_score,
+            "spread": (stored.body.get("grading") or {}).get("spread"),
+        }
+        for stored in stored_versions
+    ]
+    return web.json_response({"versions": rows})
 
 
 async def pdf_file(request: web.Request) -> web.Response:
@@ -103,9 +126,11 @@ async def pdf_file(request: web.Request) -> web.Response:
     return web.Response(body=made, content_type="application/pdf", headers=headers)
 
 
-async def _session(request: web.Request) -> InterviewSession:
+async def _state(request: web.Request) -> tuple[InterviewSession, dict[str, Any] | None]:
+    """The interview, and how far its report is."""
     async with request.app[STORE].read() as tx:
-        return await calling.owned(tx, user_id(request), request.match_info["session_id"])
+        session = await calling.owned(tx, user_id(request), request.match_info["session_id"])
+        return session, await tx.progress(session.id)
 
 
 def _event(name: str, data: dict[str, Any]) -> bytes:

@@ -27,7 +27,7 @@ from bridge.ports import Store
 from bridge.usecases import calling, set_up
 from bridge.usecases.call_log import CallLog, Entry
 from bridge.usecases.conducting import Conductor, Line
-from reporting.write import write_report
+from reporting.job import write_report
 from storage.database import Database
 from storage.migrate import migrate
 

@@ -8,16 +8,16 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from .gemini_answers import SIGNATURE, Answer, Brain, Part, Request, as_answer
 from .gemini_checks import check_tool_schemas, declared
-from .gemini_choices import Decider, Grader
+from .gemini_choices import Decider
 from .gemini_filling import Choices, fill, sentences
+from .gemini_reviewer import Grading, Reviewer
 from .gemini_writing import QuestionWriter
 
 QUESTIONS, FOLLOW_UP, GRADING, REPORT, OTHER = "questions", "follow-up", "grading", "report", "other"
-Grading = Literal["honest", "obedient"]
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,7 @@ class StandinBrain:
             case "follow-up":
                 return Decider.of(request.text)
             case "grading" | "report":
-                return Grader.obedient(request.text) if self.grading == "obedient" else Grader.honest(request.text)
+                return Reviewer.of(request.text, self.grading)
             case _:
                 return Choices()
 
