@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import gc
 from datetime import UTC, datetime
+from typing import Any
 from weakref import WeakValueDictionary
 
 from loguru import logger
@@ -18,6 +19,7 @@ from bridge.ports import RecordingStore, Store
 from bridge.usecases import calling, consenting
 from bridge.usecases.directing import MakeDirector
 from bridge.usecases.live_feed import LiveFeed
+from bridge.usecases.neighbours import END, LET_GO, THERE, TOOL, Neighbours
 from bridge.wire.candidate import CLOSE_BAD_TOKEN, CLOSE_FINISHED, CLOSE_REPLACED, CLOSE_RESTARTING, CLOSE_UPSTREAM_LOST
 
 from .call import FAILED_UPSTREAM, CallLeg, Outcome
@@ -39,9 +41,21 @@ class Supervisor:
     """Every live leg of this process."""
 
     def __init__(
-        self, store: Store, recordings: RecordingStore, engines: EngineMaker, *, max_calls: int, feed: LiveFeed | None = None
+        self,
+        store: Store,
+        recordings: RecordingStore,
+        engines: EngineMaker,
+        neighbours: Neighbours,
+        *,
+        max_calls: int,
+        feed: LiveFeed | None = None,
     ) -> None:
         self._store = store
+        self.neighbours = neighbours
+        neighbours.post.answer(THERE, self._asked_for_a_sign)
+        neighbours.post.answer(LET_GO, self._asked_to_let_go)
+        neighbours.post.answer(END, self._asked_to_end)
+        neighbours.post.answer(TOOL, self._asked_by_a_tool)
         self._recordings = recordings
         self._engines = engines
         self.max_calls = max_calls
@@ -82,6 +96,7 @@ class Supervisor:
             await self._let_go(session_id, "replaced")
             async with self._store.read() as tx:
                 await consenting.require(tx, session_id)
+            await self.neighbours.let_go(session_id)
             admission = await calling.enter(self._store, session_id, purpose, datetime.now(UTC))
             outcome = Outcome("failed", admission.session.elapsed_ms)
             try:
@@ -119,8 +134,25 @@ class Supervisor:
         return live[0] if live else None
 
     async def end(self, session_id: str, reason: str = "ended_by_candidate") -> None:
-        """End the session's live leg, if it has one here, and wait until it is stored."""
+        """End the session's live leg, wherever it runs, and wait until it is stored."""
         await self._let_go(session_id, reason)
+        await self.neighbours.end(session_id, reason)
+
+    # Asked by other processes -----------------------------------------------------------------------------------------
+    async def _asked_for_a_sign(self, _session_id: str, _: dict[str, Any]) -> dict[str, Any]:
+        return {}
+
+    async def _asked_to_let_go(self, session_id: str, _: dict[str, Any]) -> dict[str, Any]:
+        await self._let_go(session_id, "replaced")
+        return {}
+
+    async def _asked_to_end(self, session_id: str, body: dict[str, Any]) -> dict[str, Any]:
+        await self._let_go(session_id, str(body["reason"]))
+        return {}
+
+    async def _asked_by_a_tool(self, session_id: str, body: dict[str, Any]) -> dict[str, Any]:
+        leg = self.live_tools(session_id)
+        return await leg.tool(body["name"], body["arguments"], body["id"]) if leg else {}
 
     @property
     def owners(self) -> set[str]:

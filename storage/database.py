@@ -7,10 +7,13 @@ and then writes never loses an update; a nested `begin` inside one would wait fo
 from __future__ import annotations
 
 import asyncio
+import os
+import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Self
+from uuid import uuid4
 
 from sqlalchemy import URL, text
 from sqlalchemy.exc import SQLAlchemyError
@@ -24,6 +27,8 @@ from .unit_of_work import Transaction
 
 SCRUB_TRIES = 5
 SCRUB_WAIT_SECONDS = 0.2
+LOCAL = "local"
+"""The one process that works with an SQLite file; its jobs and calls are found again under this name."""
 
 
 def utc_now() -> datetime:
@@ -42,6 +47,8 @@ class Database:
         self._readers = engines.reader_engine(url, self.engine)
         self._clock = clock
         self._scrubbing = asyncio.Lock()
+        self.node = LOCAL if engines.is_sqlite(url) else f"{socket.gethostname()[:60]}-{os.getpid()}-{uuid4().hex[:8]}"
+        """This process among those on the database. Never twice the same over PostgreSQL: the job engine runs every job of a shared id in both."""
 
     @classmethod
     async def open(cls, url: str, *, clock: Callable[[], datetime] = utc_now) -> Self:
@@ -67,7 +74,7 @@ class Database:
     async def begin(self) -> AsyncIterator[Transaction]:
         """A read-write transaction: commits when its block ends well, rolls back when it raises."""
         async with self.engine.begin() as connection:
-            tx = Transaction(connection, self.jobs, now=self._clock)
+            tx = Transaction(connection, self.jobs, now=self._clock, node=self.node)
             yield tx
             tx.check_sound()
 
@@ -75,7 +82,7 @@ class Database:
     async def read(self) -> AsyncIterator[Transaction]:
         """A read-only snapshot that never waits for a writer."""
         async with self._readers.connect() as connection:
-            yield Transaction(connection, self.jobs, now=self._clock, read_only=True)
+            yield Transaction(connection, self.jobs, now=self._clock, node=self.node, read_only=True)
 
     async def ping(self) -> None:
         """Raise SettingsError when the database cannot be written or is not at the newest migration."""

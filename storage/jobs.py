@@ -8,14 +8,11 @@ Read next: `job_queue`, and `nodes` for what happens to a dead process's jobs.
 from __future__ import annotations
 
 import asyncio
-import os
-import socket
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from traceback import extract_tb
 from typing import Any, ClassVar, cast
-from uuid import uuid4
 
 from dbos import DBOS, DBOSConfig, StepOptions
 from loguru import logger
@@ -24,8 +21,9 @@ from bridge.errors import SettingsError
 
 from . import engines
 from .database import Database
+from .holders import SILENCE_SECONDS
 from .job_queue import APPLICATION, QUEUE, SERIALIZER, VERSION, WORKFLOW, JobStatus
-from .nodes import SILENCE_SECONDS, Nodes
+from .nodes import Nodes
 from .process_lock import ProcessLock
 
 Handler = Callable[[dict[str, Any]], Awaitable[None]]
@@ -64,13 +62,11 @@ class DurableJobs:
         self._lock: ProcessLock | None = None
         self._nodes: Nodes | None = None
         self._watch: asyncio.Task[None] | None = None
-        self._id = "local"
+        self._id = database.node
         if database.is_sqlite:
             file = engines.file_of(database.url)
             self._lock = ProcessLock(file.with_name(f"{file.name}.jobs-lock"))
         else:
-            # Never twice the same: the engine runs every job of a shared id in both processes.
-            self._id = f"{socket.gethostname()[:60]}-{os.getpid()}-{uuid4().hex[:8]}"
             self._nodes = Nodes(database.engine, database.jobs, self._id, silence_seconds=silence_seconds)
 
     async def start(self) -> None:

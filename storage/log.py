@@ -17,12 +17,12 @@ from bridge.errors import NotFound
 from bridge.ports import StoredEvent
 
 from .columns import as_uuid
+from .holders import HolderRows
 from .tables import session_events, transcript_segments
 from .tables import turns as turn_table
-from .transaction import TransactionPart
 
 
-class LogRows(TransactionPart):
+class LogRows(HolderRows):
     """The log part of a transaction."""
 
     async def append_events(
@@ -33,11 +33,12 @@ class LogRows(TransactionPart):
         turns: Sequence[Turn],
         segments: Sequence[Segment],
     ) -> None:
-        """Append and upsert. Raises Conflict on a taken seq, NotFound for an unknown session."""
+        """Append and upsert. Raises Conflict on a taken seq and while another process holds the call, NotFound for an unknown session."""
         known = as_uuid(session_id)
         if known is None:
             raise NotFound("There is no such interview.")
         stored_at = self.now()
+        await self.check_holder(known)
         rows = [
             {
                 "session_id": known,

@@ -15,11 +15,10 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from .holders import SILENCE_SECONDS
 from .job_queue import QUEUE, JobQueue
 from .tables import job_nodes
 
-SILENCE_SECONDS = 30.0
-"""A process that has not said anything for this long is dead."""
 MAX_HAND_OVERS = 5
 """A job that outlived this many processes is what killed them."""
 _LOCK = 7_264_151_002

@@ -25,8 +25,12 @@ _FOREIGN_KEY = {"23503", "SQLITE_CONSTRAINT_FOREIGNKEY"}
 class TransactionPart:
     """Base of the parts a transaction is made of."""
 
-    def __init__(self, connection: AsyncConnection, *, now: Callable[[], datetime], read_only: bool = False) -> None:
+    def __init__(
+        self, connection: AsyncConnection, *, now: Callable[[], datetime], node: str = "local", read_only: bool = False
+    ) -> None:
         self.connection = connection
+        self.node = node
+        """This process among those on the database."""
         self.now = now
         self.read_only = read_only
         self._spoilt: PrepkitError | None = None

@@ -53,9 +53,10 @@ class Transaction(
         jobs: JobQueue,
         *,
         now: Callable[[], datetime],
+        node: str = "local",
         read_only: bool = False,
     ) -> None:
-        super().__init__(connection, now=now, read_only=read_only)
+        super().__init__(connection, now=now, node=node, read_only=read_only)
         self._jobs = jobs
 
     async def enqueue(self, kind: str, key: str, payload: dict[str, Any], after_seconds: float = 0) -> None:

@@ -17,8 +17,10 @@ from loguru import logger
 
 from bridge.config import Settings
 from bridge.domain.session import InterviewSession
+from bridge.ports import Post
 from bridge.usecases import calling, report_mail, set_up
 from bridge.usecases.engine_calls import Reconciler
+from bridge.usecases.neighbours import Neighbours
 from pipeline.engines.choose import EngineMaker
 from pipeline.engines.local import Voices
 from pipeline.supervisor import Supervisor
@@ -27,6 +29,7 @@ from reporting.job import write_report
 from storage.database import Database
 from storage.jobs import DurableJobs, Handler
 from storage.migrate import migrate
+from storage.post import post_of
 from storage.recordings import FolderRecordings
 
 from . import accounts, aftercare, auth, directing, documents, language_model, middlewares, payments, privacy, reports, routes
@@ -56,17 +59,9 @@ async def create_app(settings: Settings, *, demo: bool = False, evals: bool = Fa
     )
     app[SETTINGS], app[STORE], app[RECORDINGS], app[DEMO] = settings, database, recordings, demo
     app[documents.READERS] = asyncio.Semaphore(documents.MAX_READERS)
-    cores = len(os.sched_getaffinity(0))
-    local_calls = settings.max_calls or LOCAL_CALLS_PER_CORE * cores
-    relayed = RELAYED_CALLS_PER_CORE * cores if settings.engines[0] == "vapi" else 0
     vapi = vapi_of(settings, database, recordings)
-    engines = EngineMaker(
-        settings.engines,
-        voice_maker(settings),
-        local_calls=local_calls,
-        vapi=(vapi.calls, vapi.make_body) if vapi else None,
-    )
-    app[SUPERVISOR] = Supervisor(database, recordings, engines, max_calls=settings.max_calls or max(local_calls, relayed))
+    post = post_of(database)
+    app[SUPERVISOR] = supervisor_of(settings, database, recordings, vapi, post)
     app[ORIGINS] = origins(settings)
     if vapi:
         app[VAPI_AUTH] = vapi.auth
@@ -83,7 +78,8 @@ async def create_app(settings: Settings, *, demo: bool = False, evals: bool = Fa
 
     async def lifetime(_: web.Application) -> AsyncIterator[None]:
         await jobs.start()
-        orphans = await calling.recover(database, datetime.now(UTC))
+        await post.start()
+        orphans = await calling.recover(database, datetime.now(UTC), starting=True)
         if orphans:
             logger.info("{} interrupted interviews can be resumed", orphans)
         await asyncio.to_thread(detectors.warm_up)
@@ -94,6 +90,7 @@ async def create_app(settings: Settings, *, demo: bool = False, evals: bool = Fa
         with suppress(asyncio.CancelledError):
             await sweeper
         await jobs.stop()
+        await post.stop()
         if vapi:
             await vapi.client.close()
 
@@ -122,6 +119,23 @@ def _closing(database: Database) -> Callable[[web.Application], AsyncIterator[No
         await database.close()
 
     return closing
+
+
+def supervisor_of(
+    settings: Settings, database: Database, recordings: FolderRecordings, vapi: Vapi | None, post: Post
+) -> Supervisor:
+    """What runs the calls of this process, as many as its cores carry."""
+    cores = max(1, len(os.sched_getaffinity(0)) // settings.workers)
+    local_calls = settings.max_calls or LOCAL_CALLS_PER_CORE * cores
+    relayed = RELAYED_CALLS_PER_CORE * cores if settings.engines[0] == "vapi" else 0
+    engines = EngineMaker(
+        settings.engines,
+        voice_maker(settings),
+        local_calls=local_calls,
+        vapi=(vapi.calls, vapi.make_body) if vapi else None,
+    )
+    most = settings.max_calls or max(local_calls, relayed)
+    return Supervisor(database, recordings, engines, Neighbours(database, post), max_calls=most)
 
 
 def own_jobs(app: web.Application) -> dict[str, Handler]:
@@ -185,6 +199,8 @@ def voice_maker(settings: Settings) -> Any:
 async def _sweep(database: Database, reconciler: Reconciler | None) -> None:
     while True:
         try:
+            if orphans := await calling.recover(database, datetime.now(UTC)):
+                logger.info("{} interviews of a process that is gone can be resumed", orphans)
             for session_id in await calling.sweep(database, datetime.now(UTC)):
                 logger.info("Interview {} ended: nobody came back", session_id)
             for session_id in await set_up.finish_forgotten(database, datetime.now(UTC)):

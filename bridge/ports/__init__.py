@@ -14,6 +14,7 @@ from .branches import BranchTx
 from .grading import GradingTx
 from .mail import Mailer
 from .payments import Checkout, CheckoutAsk, CheckoutGateway, Earned, Hint, PaymentTx, Refund
+from .post import Post
 from .privacy import Export, PrivacyTx
 from .reports import ReportTx
 from .rows import DeliveryState, HistoryRow, StoredDelivery, StoredEvent, StoredGrade, StoredReport
@@ -61,6 +62,7 @@ __all__ = [
     "OpenIdProvider",
     "PasswordHasher",
     "PaymentTx",
+    "Post",
     "PrivacyTx",
     "Recording",
     "RecordingFile",

@@ -63,6 +63,22 @@ class SessionTx(Protocol):
     async def segments(self, session_id: str) -> list[Segment]:
         """In order of n."""
 
+    # Which process holds a call -------------------------------------------------------------------------------------
+    async def hold_call(self, session_id: str) -> None:
+        """Make this process the holder of the session's live call, whoever was it before: only it may append to the log."""
+
+    async def release_call(self, session_id: str) -> bool:
+        """Let go of it; False when another process has taken it over."""
+
+    async def held_elsewhere(self, session_id: str) -> str | None:
+        """Another process that lives and holds the call, or None."""
+
+    async def calls_held(self) -> frozenset[str]:
+        """Session ids of the calls that this or another living process holds."""
+
+    async def forget_own_calls(self) -> None:
+        """At the start: free what an earlier process of the same id held."""
+
     # Tickets for the socket ---------------------------------------------------------------------------------------------
     async def add_ticket(self, token_hash: str, session_id: str, *, purpose: str, expires_at: datetime) -> None:
         """Keep a hashed token; purpose is `start` or `resume`. Keeps the two newest unused tickets of the session."""

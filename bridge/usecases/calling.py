@@ -117,6 +117,7 @@ async def enter(store: Store, session_id: str, purpose: str, now: datetime) -> A
             interrupted_at=None,
             has_recording=True,
         )
+        await tx.hold_call(session_id)
         await tx.save_session(session)
         await tx.mark_faults([session_id], fault=False)
         stored = await tx.events(session_id)
@@ -136,10 +137,12 @@ async def admit(store: Store, session_id: str, token: str, now: datetime) -> Adm
 
 
 async def leave(store: Store, session_id: str, *, elapsed_ms: int, now: datetime, fault: bool = False) -> None:
-    """The candidate's connection is gone: start the reclaim window. `fault`: by ours, so that nobody pays who cannot come back."""
+    """The candidate's connection is gone: start the reclaim window, unless another process has the call by now. `fault`: by ours, so that nobody pays who cannot come back."""
     async with store.begin() as tx:
         session = await tx.session(session_id, for_update=True)
-        if session is not None and session.status is SessionStatus.IN_PROGRESS:
+        if session is None or not await tx.release_call(session_id):
+            return
+        if session.status is SessionStatus.IN_PROGRESS:
             session = replace(move(session, SessionStatus.INTERRUPTED), interrupted_at=now, elapsed_ms=elapsed_ms)
             await tx.save_session(session)
             if fault:
@@ -154,13 +157,22 @@ def verdict(agenda: Agenda, reason: str) -> SessionStatus:
     return SessionStatus.COMPLETED if reason == "time" or (agenda.over and reached_all) else SessionStatus.PARTIAL
 
 
-async def finish(store: Store, session_id: str, reason: str, *, elapsed_ms: int | None, now: datetime) -> SessionStatus:
-    """End a live session and enqueue its report in the same transaction; a repeat changes nothing."""
+async def finish(
+    store: Store, session_id: str, reason: str, *, elapsed_ms: int | None, now: datetime, take_over: bool = False
+) -> SessionStatus:
+    """End a live session and enqueue its report in the same transaction; a repeat changes nothing.
+
+    A call that another process holds is left alone, unless `take_over` says that its owner wants it ended whoever holds it.
+    """
     async with store.begin() as tx:
         session = await tx.session(session_id, for_update=True)
         if session is None:
             raise NotFound("There is no such interview.")
         if session.status in ENDED:
+            return session.status
+        if take_over:
+            await tx.hold_call(session_id)
+        elif not await tx.release_call(session_id):
             return session.status
         return await finish_within(tx, session, reason, elapsed_ms, now)
 
@@ -193,6 +205,7 @@ async def finish_within(tx: Tx, session: InterviewSession, reason: str, elapsed_
     )
     await tx.save_session(ended)
     await holds.settle_hold(tx, ended, now)
+    await tx.release_call(session.id)
     if reported:
         await tx.enqueue(REPORT_JOB, session.id, {"sessionId": session.id})
     return status
@@ -207,14 +220,33 @@ def _open_turns(events: Sequence[Event]) -> list[TurnRecorded]:
     return [replace(turn, final=True) for turn in latest.values() if not turn.final]
 
 
-async def recover(store: Store, now: datetime) -> int:
-    """After a start: sessions a dead process left in progress become interrupted, so that their candidates can resume."""
+async def recover(store: Store, now: datetime, *, starting: bool = False) -> int:
+    """Sessions a dead process left in progress become interrupted, so that their candidates can resume; at the start and again and again.
+
+    `starting`: this process holds no call yet, so what stands under its name was an earlier one's.
+    """
+    async with store.read() as tx:
+        if not starting and not await tx.sessions_with([SessionStatus.IN_PROGRESS]):
+            return 0
     async with store.begin() as tx:
-        orphans = await tx.sessions_with([SessionStatus.IN_PROGRESS])
-        for session in orphans:
-            await tx.save_session(replace(move(session, SessionStatus.INTERRUPTED), interrupted_at=now))
-        await tx.mark_faults([session.id for session in orphans], fault=True)
-        return len(orphans)
+        if starting:
+            await tx.forget_own_calls()
+        held = await tx.calls_held()
+        orphans = [session.id for session in await tx.sessions_with([SessionStatus.IN_PROGRESS]) if session.id not in held]
+    return sum([await _orphaned(store, session_id, now) for session_id in orphans])
+
+
+async def _orphaned(store: Store, session_id: str, now: datetime) -> bool:
+    async with store.begin() as tx:
+        session = await tx.session(session_id, for_update=True)
+        # Somebody may have taken it over meanwhile; whoever does has the row's lock first.
+        if session is None or session.status is not SessionStatus.IN_PROGRESS or session_id in await tx.calls_held():
+            return False
+        await tx.hold_call(session_id)
+        await tx.release_call(session_id)
+        await tx.save_session(replace(move(session, SessionStatus.INTERRUPTED), interrupted_at=now))
+        await tx.mark_faults([session_id], fault=True)
+        return True
 
 
 async def sweep(store: Store, now: datetime) -> list[str]:

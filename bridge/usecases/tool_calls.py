@@ -6,7 +6,7 @@ The same id gets the same answer, also after a restart: answers are events of th
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any, Protocol
 
 from ..domain.events import InterviewEnded, ToolAnswered
@@ -26,6 +26,10 @@ Answer = tuple[ToolCall, str | None, str | None]
 """The call, the result as one line of JSON, or an error in words."""
 
 
+Elsewhere = Callable[[str, str, dict[str, Any], str], Awaitable[dict[str, Any] | None]]
+"""Session id, name, arguments and id of a tool call → the answer of another process, or None."""
+
+
 class LiveTools(Protocol):
     """The live leg of a session."""
 
@@ -34,9 +38,15 @@ class LiveTools(Protocol):
 
 
 async def answer(
-    store: Store, live: Callable[[str], LiveTools | None], engine: str, engine_call_id: str | None, call: ToolCall
+    store: Store,
+    live: Callable[[str], LiveTools | None],
+    engine: str,
+    engine_call_id: str | None,
+    call: ToolCall,
+    *,
+    elsewhere: Elsewhere | None = None,
 ) -> Answer:
-    """One tool call of the vendor's call. Never raises for anything the vendor may send."""
+    """One tool call of the vendor's call; by the process that holds the call when that is `elsewhere`. Never raises for anything the vendor may send."""
     if call.name not in OVER:
         return call, None, UNKNOWN_TOOL
     async with store.read() as tx:
@@ -53,6 +63,8 @@ async def answer(
             return call, _line(event.result), None
     if session.status in ENDED or any(isinstance(event, InterviewEnded) for event in events):
         return call, _line(OVER[call.name]), None
+    if elsewhere is not None and (result := await elsewhere(session.id, call.name, call.arguments, call.id)):
+        return call, _line(result), None
     return call, None, AWAY
 
 

@@ -33,13 +33,14 @@ from .privacy import (
 )
 from .reports import interview_reports, report_facts, report_mails, share_links
 from .upstream import cost_entries, engine_calls, webhook_deliveries
-from .work import job_nodes
+from .work import call_holders, job_nodes
 
 __all__ = [
     "ExportState",
     "TicketPurpose",
     "api_tokens",
     "audit_log",
+    "call_holders",
     "consents",
     "cost_entries",
     "data_keys",

@@ -1,10 +1,10 @@
-"""Processes that share the work."""
+"""Processes that share the work, and which of them holds which live call."""
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Table
+from sqlalchemy import Column, ForeignKey, Table
 
-from ..columns import Utc, short_text
+from ..columns import Utc, short_text, uuid_string
 from .base import metadata
 
 job_nodes = Table(
@@ -14,3 +14,12 @@ job_nodes = Table(
     Column("seen_at", Utc, nullable=False),
 )
 """Processes that work on jobs over PostgreSQL, and when they last said so by the database's clock (`nodes`)."""
+
+call_holders = Table(
+    "call_holders",
+    metadata,
+    Column("session_id", uuid_string(), ForeignKey("interview_sessions.id", ondelete="CASCADE"), primary_key=True),
+    Column("node", short_text(128), nullable=False),
+    Column("since", Utc, nullable=False),
+)
+"""The process in which an interview's leg runs. Only it may write the interview's log: whoever takes the call over becomes the holder (`holders`)."""

@@ -227,7 +227,9 @@ async def complete(request: web.Request) -> web.Response:
     if session.status in NOT_BEGUN:
         raise Conflict("This interview has not begun, so there is nothing to report on.")
     await request.app[SUPERVISOR].end(session_id)
-    await calling.finish(request.app[STORE], session_id, "ended_by_candidate", elapsed_ms=None, now=datetime.now(UTC))
+    await calling.finish(
+        request.app[STORE], session_id, "ended_by_candidate", elapsed_ms=None, now=datetime.now(UTC), take_over=True
+    )
     return web.json_response(dump(schemas.CompleteResponse(estimated_time="a few seconds")), status=202)
 
 

@@ -111,8 +111,14 @@ async def _answer(request: web.Request, delivery: Delivery, call: ToolCall) -> t
     began = time.monotonic()
     try:
         async with asyncio.timeout(ANSWER_SECONDS):
+            supervisor = request.app[SUPERVISOR]
             answer = await tool_calls.answer(
-                request.app[STORE], request.app[SUPERVISOR].live_tools, PROVIDER, delivery.call_id, call
+                request.app[STORE],
+                supervisor.live_tools,
+                PROVIDER,
+                delivery.call_id,
+                call,
+                elsewhere=supervisor.neighbours.tool,
             )
     except Exception as error:  # noqa: BLE001 - A failed tool call is told in-band: any other status would be ignored (§4.3)
         logger.opt(exception=True).error("A tool call failed: {}", type(error).__name__)
