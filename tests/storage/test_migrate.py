@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,6 @@ from alembic.operations import Operations
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import CheckConstraint, Connection, String, func, inspect, select, text
 
-import storage.migrations
 from bridge.domain.account import Role
 from bridge.errors import SettingsError
 from storage import engines
@@ -190,6 +190,6 @@ async def test_a_folder_that_cannot_be_made(tmp_path: Path):
 
 def test_the_migrations_are_data_of_the_package():
     """Contract 1: found through the package, not through the working folder."""
-    folder = Path(storage.migrations.__file__).parent / "versions"
+    folder = Path(str(files("storage"))) / "migrations" / "versions"
 
     assert newest_revision() == max(path.name[1:5] for path in folder.glob("r*.py"))
