@@ -14,6 +14,7 @@ from html import escape
 
 INK, SOFT, TRACK, FILL = "#17252a", "#50626a", "#d5dddd", "#0c655e"
 """The light scheme of `web/static/base.css`."""
+HAPPENED = "#7d4e00"
 NARROW, WIDE = frozenset("fijlrt.,:;'|!()[] I"), frozenset("mwMWGOQ@%&–")
 
 
@@ -231,9 +232,16 @@ class Span:
 
 
 def track(
-    total_ms: int, questions: Sequence[Span], interviewer: Sequence[Span], candidate: Sequence[Span], evidence: Sequence[int]
+    total_ms: int,
+    questions: Sequence[Span],
+    interviewer: Sequence[Span],
+    candidate: Sequence[Span],
+    evidence: Sequence[int],
+    happened: Sequence[int] = (),
 ) -> str:
-    """The whole interview as one line: questions above, who spoke below, quoted places as ticks. Stretched to the width of its place.
+    """The whole interview as one line: questions above, who spoke below, quoted places as ticks, tool calls and lost connections as dashes.
+
+    Stretched to the width of its place.
 
     It has no text, because that would be stretched too; the page says the same in words beside it.
     """
@@ -250,6 +258,9 @@ def track(
     body += "".join(bar(span, 20, 10, "t-interviewer", SOFT) for span in interviewer)
     body += "".join(bar(span, 34, 10, "t-candidate", FILL) for span in candidate)
     body += "".join(bar(Span(at, at), 48, 8, "t-evidence", INK) for at in evidence)
+    body += "".join(
+        bar(Span(at, at), 15, 4, "t-happened", HAPPENED) + bar(Span(at, at), 31, 2, "t-happened", HAPPENED) for at in happened
+    )
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" class="track-picture" role="img" aria-label="Time line of the interview, described in the '
         f'transcript" viewBox="0 0 {width} {height}" width="{width}" height="{height}" preserveAspectRatio="none">{body}</svg>'

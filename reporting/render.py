@@ -34,6 +34,8 @@ DIMENSION_TITLES = {
 }
 SOURCE_TITLES = {"typed": "typed", "browser": "heard by the browser"}
 COMFORTABLE_PACE = (130, 160)
+HAPPENED = frozenset({"tool", "connection", "engine", "skipped"})
+"""Marks drawn on the line; questions have their own bar there."""
 _SENTENCE_END = re.compile(r"[.!?…]+[\"'”’)\]]*\s+")
 
 
@@ -73,6 +75,7 @@ def report_context(report: Mapping[str, Any]) -> dict[str, Any]:
         "transcript": told(report),
         "track": drawn(_track(report)) if report["transcript"] else "",
         "asked": _asked(report),
+        "happened": bool(_happened(report)),
         "total": seconds(_total(report)),
         "practise": practise_url(report["suggestionForNextInterview"]),
         "again": practise_url(report["setup"]),
@@ -307,6 +310,11 @@ def _asked(report: Mapping[str, Any]) -> list[dict[str, Any]]:
     ]
 
 
+def _happened(report: Mapping[str, Any]) -> list[int]:
+    """Where something happened that nobody said: milliseconds."""
+    return [mark["atMs"] for mark in report.get("timeline", ()) if mark["kind"] in HAPPENED]
+
+
 def _track(report: Mapping[str, Any]) -> str:
     """The interview as one line."""
     total, begins = _total(report), [item["atMs"] for item in _asked(report)]
@@ -316,7 +324,7 @@ def _track(report: Mapping[str, Any]) -> str:
     }
     questions = [charts.Span(at, until) for at, until in pairwise([*begins, total])]
     places = [item["atMs"] for item in report["evidence"]]
-    return charts.track(total, questions, spoken["interviewer"], spoken["candidate"], places)
+    return charts.track(total, questions, spoken["interviewer"], spoken["candidate"], places, _happened(report))
 
 
 def _since(since: Mapping[str, Any] | None) -> dict[str, Any] | None:

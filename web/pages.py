@@ -196,7 +196,11 @@ async def report(request: web.Request) -> web.Response:
             "session_status": session.status.value,
             "title": TYPES[session.setup.type].title,
             "difficulty_title": DIFFICULTIES[session.setup.difficulty].title,
-            "can": {"pdf": await asyncio.to_thread(pdf.available), "mail": request.app[MAILER] is not None},
+            "can": {
+                "pdf": await asyncio.to_thread(pdf.available),
+                "mail": request.app[MAILER] is not None,
+                "judge": request.app[MODEL] is not None,
+            },
             "mail": mail,
             "mail_to": "" if request.app[SETTINGS].auth_mode is AuthMode.SINGLE else current(request).account.email,
             "unlock": "",

@@ -114,7 +114,7 @@ def test_waiting_names_its_steps():
     shown = page(report_status="running")
 
     assert ["Comparing your words" in shown.text] == [True]
-    assert [(li["data-step"], li["aria-current"]) for li in shown.all("li") if "aria-current" in li] == [("2", "step")]
+    assert [(li["data-step"], li["aria-current"]) for li in shown.all("li") if "aria-current" in li] == [("comparing", "step")]
     assert shown.all("p", role="status")
 
 

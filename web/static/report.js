@@ -1,6 +1,6 @@
 // @ts-check
 /**
- * The report page's behaviour: follows the report while it is written (told by the server, else looking itself), tries a failed one again,
+ * The report page's behaviour: follows the report while it is written (told by the server, else looking itself), shows the first strengths as they are found, tries a failed one again,
  * opens everything for print. Without this file the page still reads, prints and refreshes. Read next: `report-player.js`.
  */
 import { call } from "./api.js";
@@ -9,8 +9,13 @@ import { playback } from "./report-player.js";
 const FIRST_LOOK_MS = 1500;
 const SLOWEST_LOOK_MS = 15000;
 const LONG_WAIT_MS = 60000;
-/** What a report status means on the list of steps. */
-const PLACE = /** @type {Record<string, number>} */ ({ none: 1, queued: 1, stale: 1, running: 2, ready: 3 });
+/** The step of a report status, where the server names none. */
+const NAME = /** @type {Record<string, string>} */ ({ none: "waiting", queued: "waiting", stale: "waiting", running: "comparing", ready: "showing" });
+
+/**
+ * @typedef {{reportStatus: string, step?: string, stepName?: string, done?: number, of?: number, strengths?: Strength[]}} Step
+ * @typedef {{order: number, text: string, quote: string}} Strength
+ */
 
 /** @param {HTMLElement} waiting */
 function wait(waiting) {
@@ -25,27 +30,31 @@ function wait(waiting) {
     if (status.textContent !== text) status.textContent = text;
   };
 
-  /** @param {string} reportStatus @param {string} [step] the server's own words for it */
-  const show = (reportStatus, step) => {
-    const place = PLACE[reportStatus] ?? 1;
-    progress.value = place;
+  /** @param {Step} body */
+  const show = ({ reportStatus, step, stepName, done, of, strengths }) => {
+    const name = reportStatus === "ready" ? "showing" : (stepName ?? NAME[reportStatus] ?? "waiting");
+    const place = Math.max(1, steps.findIndex((one) => one.dataset.step === name));
+    progress.value = place + (of ? (done ?? 0) / of : 0);
     steps.forEach((one, n) => {
       one.className = n < place ? "done" : n === place ? "now" : "later";
       if (n === place) one.setAttribute("aria-current", "step");
       else one.removeAttribute("aria-current");
+      const count = one.querySelector(".wait-count");
+      if (count) count.textContent = n === place && of ? `: ${done ?? 0} of ${of}` : "";
     });
+    for (const strength of strengths ?? []) found(strength);
     const late = Date.now() - began > LONG_WAIT_MS ? " This takes longer than usual; you can close the page, nothing is lost." : "";
     say(reportStatus === "ready" ? "Your report is ready." : `${step ?? steps[place]?.textContent ?? "Working"}.${late}`);
   };
 
   const told = new EventSource(`${address}/events`);
   told.addEventListener("step", (event) => {
-    const body = JSON.parse(/** @type {MessageEvent} */ (event).data);
-    show(body.reportStatus, body.step);
+    show(JSON.parse(/** @type {MessageEvent} */ (event).data));
   });
+  told.addEventListener("strength", (event) => found(JSON.parse(/** @type {MessageEvent} */ (event).data)));
   told.addEventListener("end", () => {
     told.close();
-    show("ready");
+    show({ reportStatus: "ready" });
     location.reload();
   });
   told.addEventListener("error", () => {
@@ -57,9 +66,33 @@ function wait(waiting) {
 }
 
 /**
+ * A strength that the judge has found already, told once: the report is still being written.
+ * @param {Strength} strength
+ */
+function found({ order, text, quote }) {
+  const section = document.getElementById("wait-strengths");
+  const list = section?.querySelector("ul");
+  if (!section || !list) return;
+  const key = `${order} ${text}`;
+  if ([...list.children].some((one) => /** @type {HTMLElement} */ (one).dataset.key === key)) return;
+  const item = document.createElement("li");
+  item.dataset.key = key;
+  const where = document.createElement("strong");
+  where.textContent = `Question ${order}: `;
+  item.append(where, text);
+  if (quote) {
+    const said = document.createElement("q");
+    said.textContent = quote;
+    item.append(" ", said);
+  }
+  list.append(item);
+  section.hidden = false;
+}
+
+/**
  * Looks again and again, with patience.
  * @param {string} address
- * @param {(status: string, step?: string) => void} show
+ * @param {(body: Step) => void} show
  * @param {(text: string) => void} say
  */
 function look(address, show, say) {
@@ -70,14 +103,13 @@ function look(address, show, say) {
     try {
       const response = await fetch(address, { headers: { accept: "application/json" }, credentials: "same-origin", cache: "no-store" });
       if (response.status === 202) {
-        const body = await response.json().catch(() => ({}));
-        show(body.reportStatus, body.step);
+        show(await response.json().catch(() => ({ reportStatus: "running" })));
         pause = seconds(response) * 1000 || FIRST_LOOK_MS;
       } else if (response.status === 429 || response.status >= 500) {
         pause = seconds(response) * 1000 || Math.min(pause * 2, SLOWEST_LOOK_MS);
         say("The server is busy; looking again soon.");
       } else {
-        if (response.status === 200) show("ready");
+        if (response.status === 200) show({ reportStatus: "ready" });
         location.reload();
         return;
       }
