@@ -191,11 +191,11 @@ def timeline(stretches: Sequence[Stretch]) -> str:
     return _svg(width, max(row * len(stretches), 1), f"Time for each question: {'; '.join(parts)}.", body, "timeline")
 
 
-def trend_line(title: str, points: Sequence[tuple[str, int]]) -> str:
+def trend_line(title: str, points: Sequence[tuple[str, int]], *, width: float = 360) -> str:
     """Scores one after another, evenly spaced: (when, score), oldest first; empty without any."""
     if not points:
         return ""
-    left, right, top, below, width, height = 34, 12, 14, 26, 360, 190
+    left, right, top, below, height = 34, 12, 14, 26, 190
     deep, step = height - top - below, (width - left - right) / max(len(points) - 1, 1)
 
     def y(score: int) -> float:

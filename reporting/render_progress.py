@@ -31,7 +31,7 @@ def progress_context(statistics: Mapping[str, Any], progress: Mapping[str, Any])
     return {
         "held": statistics["totalInterviews"],
         "numbers": _numbers(statistics),
-        "overall": _series("All interviews", progress["overall"]),
+        "overall": _series("All interviews", progress["overall"], width=640),
         "types": [
             {
                 "slug": each["type"],
@@ -65,10 +65,10 @@ def _numbers(statistics: Mapping[str, Any]) -> list[dict[str, str]]:
     return [{"label": label, "value": "–" if value is None else str(value), "note": note} for label, value, note in rows]
 
 
-def _series(title: str, series: Mapping[str, Any]) -> dict[str, Any]:
+def _series(title: str, series: Mapping[str, Any], width: float = 360) -> dict[str, Any]:
     points = [(short_day(point["date"]), point["score"]) for point in series["points"]]
     return {
-        "chart": drawn(charts.trend_line(title, points)),
+        "chart": drawn(charts.trend_line(title, points, width=width)),
         "moves": {**series["trend"], "signed": signed(series["trend"]["change"])} if series["trend"] else None,
         "rows": [
             {

@@ -48,7 +48,7 @@ def test_page_and_document_show_no_more_than_the_view() -> None:
     report = played(FULL, HALF, None).report()
     for name in ("report.html", "report_pdf.html"):
         context = report_context(basic(report)) | {
-            "session_id": "s", "report_status": "ready", "session_status": "completed", "path": "/", "version": "1", "demo": False,
+            "session_id": "s", "report_status": "ready", "session_status": "completed", "path": "/", "version": "1", "demo": False, "me": None,
         }  # fmt: skip
         html = template(name).render(**context)
         assert "In the full report" in html
@@ -62,7 +62,7 @@ def test_shared_it_hides_what_the_link_hides(hide_name: bool, hide_words: bool) 
     link = ShareLink("l", "s", hide_name, hide_words, True, NOW, NOW + timedelta(days=1))
     view = shared(basic(played(FULL, HALF, None).report()), link, name="Ana", recording=True)
     html = template("share.html").render(
-        **report_context(view), media="", name=view["name"], until="soon", path="/", version="1", demo=False
+        **report_context(view), media="", name=view["name"], until="soon", path="/", version="1", demo=False, me=None
     )
 
     assert ("Ana" in html) is not hide_name

@@ -12,7 +12,15 @@ from web.templating import template
 from .samples import FULL, HALF, played
 
 QUESTION = played(FULL).report()["questionAnalysis"][0]["questionId"]
-PAGE = {"session_id": "s", "report_status": "ready", "session_status": "completed", "path": "/", "version": "1", "demo": False}
+PAGE = {
+    "session_id": "s",
+    "report_status": "ready",
+    "session_status": "completed",
+    "path": "/",
+    "version": "1",
+    "demo": False,
+    "me": None,
+}
 
 
 def test_what_was_gained_and_lost() -> None:
