@@ -52,7 +52,15 @@ class Page(HTMLParser):
 
 def page(report: dict[str, Any] | None = None, **context: Any) -> Page:
     """The page as the server renders it."""
-    known = {"version": "1", "demo": False, "path": "/", "report": None, "session_id": "s1", "session_status": "completed"}
+    known = {
+        "version": "1",
+        "demo": False,
+        "me": None,
+        "path": "/",
+        "report": None,
+        "session_id": "s1",
+        "session_status": "completed",
+    }
     ready = report_context(report) if report else {}
     text = ENVIRONMENT.get_template("report.html").render(**known | {"report_status": "ready"} | context | ready)
     return Page(text)
