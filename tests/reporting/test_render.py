@@ -147,7 +147,14 @@ def test_every_line_and_quote_plays():
     assert shown.all("audio")[0]["src"] == "/api/interviews/s1/recording"
     played_back = [b for b in buttons if "data-t" in b]
     answers, questions = 2, 2
-    assert len(played_back) == len(report["transcript"]) + len(report["evidence"]) + answers + questions
+    quoted = [
+        e
+        for item in report["strengths"]
+        for e in report["evidence"]
+        if e["id"] in item["evidence"] and e["quote"] in item["description"]
+    ]
+    assert quoted
+    assert len(played_back) == len(report["transcript"]) + len(report["evidence"]) + answers + questions + len(quoted)
     assert all("disabled" in b for b in buttons if "data-t" in b)
     assert [line["startMs"] / 1000 for line in report["transcript"]] == [
         float(li["data-start"] or "") for li in shown.all("li") if "data-start" in li
