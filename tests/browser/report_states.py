@@ -22,7 +22,7 @@ from bridge.domain.catalog import Difficulty, InterviewType
 from bridge.domain.session import InterviewSession, ReportStatus
 from bridge.domain.setup import InterviewSetup
 from bridge.usecases import answer_again, calling, sharing
-from reporting.write import write_report
+from reporting.job import write_report
 from web.reports import ENTITLED, everything
 
 from ..smtp import Post, listening

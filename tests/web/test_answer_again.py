@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from bridge.usecases import calling
-from reporting.write import write_report
+from reporting.job import write_report
 
 from .house import STRANGER, UNKNOWN, House, add_user, finished_session, live_session, tell
 

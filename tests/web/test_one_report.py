@@ -12,7 +12,7 @@ import pytest
 from pypdf import PdfReader
 
 from bridge.usecases import calling
-from reporting.write import write_report
+from reporting.job import write_report
 from web.pdf import available
 
 from ..smtp import Post, listening
