@@ -55,7 +55,16 @@ TOOL_SECONDS = 2.5
 FAILED_UPSTREAM = "failed_upstream"
 CONSENT_WITHDRAWN = "consent_withdrawn"
 TOLD = frozenset(
-    {"take_your_time", "recording_stopped", "connecting", "reconnecting", "reconnected", "engine_changed", "upstream_lost"}
+    {
+        "take_your_time",
+        "recording_stopped",
+        "connecting",
+        "one_moment",
+        "reconnecting",
+        "reconnected",
+        "engine_changed",
+        "upstream_lost",
+    }
 )
 """Notes that are shown to the candidate; the others are for the log alone."""
 
@@ -125,6 +134,7 @@ class CallLeg:
             end=self.stop,
             ready=self._on_ready,
             partial=self.watch.partial,
+            tool=self.tool,
         )
         self._clock, self._agenda = clock, agenda
         self._engine: Engine | None = None
@@ -222,7 +232,8 @@ class CallLeg:
             return
         self._parts.taking_over = self._agenda.position > 0
         self._log.append(EngineChanged(at_ms=self._clock(), from_engine=name, to_engine=left[0], reason=reason))
-        detail = f"{lost.message} The interview goes on with this server's own voice; nothing you said is lost."
+        voice = "this server's own voice" if left[0] == "local" else "another voice"
+        detail = f"{lost.message} The interview goes on with {voice}; nothing you said is lost."
         self._log.append(Noted(at_ms=self._clock(), code="engine_changed", detail=detail))
 
     # From the candidate ---------------------------------------------------------------------------------------------
@@ -316,7 +327,7 @@ class CallLeg:
     async def _tell_question(self, event: QuestionAsked) -> None:
         await self._leg.tell("question", n=event.n, of=event.of, id=event.question_id, text=event.text, followUp=event.follow_up)
 
-    # Tools of an engine that asks by webhook ------------------------------------------------------------------------
+    # Tools of a vendor's interviewer -----------------------------------------------------------------------------------
     async def tool(self, name: str, arguments: dict[str, Any], tool_call_id: str) -> dict[str, Any]:
         """The answer to one live tool call: durable when this returns, or given after the deadline all the same."""
         deadline = asyncio.get_running_loop().time() + TOOL_SECONDS

@@ -37,6 +37,8 @@ from .keys import DEMO, ORIGINS, RECORDINGS, SETTINGS, STORE, SUPERVISOR, USER, 
 from .operator import attach as operators
 
 if TYPE_CHECKING:
+    from pipeline.engines.gemini_lives import GeminiLives
+
     from .vapi import Vapi
 
 MAX_BODY_BYTES = 256 * 1024
@@ -45,6 +47,8 @@ LOCAL_CALLS_PER_CORE = 4
 """Local-engine calls one core carries with recogniser and voice (docs: capacity)."""
 RELAYED_CALLS_PER_CORE = 60
 """Vapi calls one core relays with everything on, with room to spare (docs: capacity)."""
+LIVE_CALLS_PER_CORE = 20
+"""Gemini Live calls one core carries: sound comes in JSON over TLS there (docs: capacity)."""
 
 
 async def create_app(settings: Settings, *, demo: bool = False, evals: bool = False) -> web.Application:
@@ -127,14 +131,15 @@ def supervisor_of(
     """What runs the calls of this process, as many as its cores carry."""
     cores = max(1, len(os.sched_getaffinity(0)) // settings.workers)
     local_calls = settings.max_calls or LOCAL_CALLS_PER_CORE * cores
-    relayed = RELAYED_CALLS_PER_CORE * cores if settings.engines[0] == "vapi" else 0
+    vendors = {"vapi": RELAYED_CALLS_PER_CORE, "gemini": LIVE_CALLS_PER_CORE}.get(settings.engines[0], 0) * cores
     engines = EngineMaker(
         settings.engines,
         voice_maker(settings),
         local_calls=local_calls,
         vapi=(vapi.calls, vapi.make_body) if vapi else None,
+        gemini=gemini_of(settings, database, vapi),
     )
-    most = settings.max_calls or max(local_calls, relayed)
+    most = settings.max_calls or max(local_calls, vendors)
     return Supervisor(database, recordings, engines, Neighbours(database, post), max_calls=most)
 
 
@@ -164,6 +169,15 @@ def base_url(settings: Settings) -> str:
     """What vendors and their pages send people back to."""
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
     return settings.public_url.rstrip("/") or f"http://{host}:{settings.port}"
+
+
+def gemini_of(settings: Settings, store: Database, vapi: Vapi | None) -> GeminiLives | None:
+    """The Gemini Live engine, where it may be called on."""
+    if "gemini" not in settings.engines:
+        return None
+    from .gemini_live import assemble  # noqa: PLC0415
+
+    return assemble(settings, store, vapi.calls.vad if vapi else None)
 
 
 def reconciler_of(vapi: Vapi, store: Database, supervisor: Supervisor) -> Reconciler:

@@ -36,6 +36,7 @@ class Engine(StrEnum):
 
     AUTO = "auto"
     VAPI = "vapi"
+    GEMINI = "gemini"
     LOCAL = "local"
 
 
@@ -81,7 +82,9 @@ class Settings(
         "", description="SQLite file in the data folder when empty, or `postgresql+psycopg://…`.", repr=False
     )
     recordings_url: str = Field("", description="Folder in the data folder when empty, or a `file://` folder.")
-    voice_engine: Engine = Field(Engine.AUTO, description="`vapi`, `local`, or `auto`: the first whose key is set, else `local`.")
+    voice_engine: Engine = Field(
+        Engine.AUTO, description="`vapi`, `gemini`, `local`, or `auto`: the first whose key is set, else `local`."
+    )
     recogniser: Recogniser = Field(Recogniser.AUTO, description="`auto`, `pocketsphinx`, `moonshine` or `none`.")
     speech: Speech = Field(Speech.AUTO, description="`auto`, `flite`, `espeak` or `kokoro`.")
     max_calls: int | None = Field(None, ge=1, le=1000, description="Live calls per process; from the number of cores when unset.")
@@ -101,10 +104,12 @@ class Settings(
         return self
 
     @model_validator(mode="after")
-    def _vapi_can_reach_us(self) -> Self:
+    def _engine_can_be_had(self) -> Self:
         host = urlsplit(self.vapi_base_url).hostname or ""
         if self.voice_engine is Engine.VAPI and not self.vapi_api_key:
             raise ValueError("VAPI_API_KEY must be set for PREPKIT_VOICE_ENGINE=vapi")
+        if self.voice_engine is Engine.GEMINI and not self.gemini_api_key:
+            raise ValueError("GEMINI_API_KEY must be set for PREPKIT_VOICE_ENGINE=gemini")
         if self.vapi_api_key and not is_loopback(host) and not self.public_url.startswith("https://"):
             raise ValueError("PREPKIT_PUBLIC_URL must be an https URL when VAPI_API_KEY is set: Vapi asks our tools there")
         return self
@@ -120,9 +125,11 @@ class Settings(
 
     @property
     def engines(self) -> tuple[str, ...]:
-        """Voice engines in the order in which a call tries them; `local` is always last."""
-        first = ("vapi",) if self.vapi_api_key and self.voice_engine in (Engine.AUTO, Engine.VAPI) else ()
-        return (*first, "local")
+        """Voice engines in the order in which a call tries them: the chosen one, those after it whose key is set, `local` always last."""
+        keyed = {Engine.VAPI: bool(self.vapi_api_key), Engine.GEMINI: bool(self.gemini_api_key), Engine.LOCAL: True}
+        order = list(keyed)
+        begin = 0 if self.voice_engine is Engine.AUTO else order.index(self.voice_engine)
+        return tuple(engine.value for engine in order[begin:] if keyed[engine])
 
     @property
     def database(self) -> str:

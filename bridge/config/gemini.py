@@ -12,6 +12,7 @@ Temperature = Annotated[Annotated[float, Field(ge=0, le=2)] | None, BeforeValida
 Share = Annotated[Annotated[float, Field(gt=0, le=1)] | None, BeforeValidator(unset)]
 Candidates = Annotated[Annotated[int, Field(ge=1, le=1000)] | None, BeforeValidator(unset)]
 MODEL_NAME = r"^[A-Za-z0-9][A-Za-z0-9._/-]{0,99}$"
+VOICES = r"^neutral=[A-Za-z]{1,40},warm=[A-Za-z]{1,40},deep=[A-Za-z]{1,40}$"
 THINKING = "^(minimal|low|medium|high)?$"
 ASKED_FOR = {"questions": "questions", "live": "follow-ups", "report": "the report"}
 
@@ -37,7 +38,10 @@ class GeminiSettings(BaseModel):
     """The part about Gemini."""
 
     gemini_api_key: str = vendor(
-        "GEMINI_API_KEY", "", "Key of Google's Gemini; with it questions are written for the candidate.", secret=True
+        "GEMINI_API_KEY",
+        "",
+        "Key of Google's Gemini: questions are written for the candidate, and without Vapi's key `auto` means `gemini`.",
+        secret=True,
     )
     gemini_base_url: str = vendor(
         "GEMINI_BASE_URL",
@@ -58,6 +62,14 @@ class GeminiSettings(BaseModel):
     gemini_top_k_live: Candidates = sampling("live", "Top-k", None)
     gemini_max_tokens_live: int = most_tokens("live", 512)
     gemini_thinking_live: str = thinking("live", "minimal")
+    gemini_model_voice: str = Field(
+        "gemini-3.8-live", pattern=MODEL_NAME, description="Gemini Live model that hears and speaks in the `gemini` voice engine."
+    )
+    gemini_voices: str = Field(
+        "neutral=Kore,warm=Sulafat,deep=Charon",
+        pattern=VOICES,
+        description="Gemini's prebuilt voices for our three, in the `gemini` voice engine.",
+    )
     gemini_model_report: str = Field(
         "gemini-3.8-flash", pattern=MODEL_NAME, description="Gemini model that judges answers for the report."
     )

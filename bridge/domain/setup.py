@@ -57,7 +57,7 @@ class Language:
     """Voice engines that hear and speak it. Languages in Latin letters only: `coverage` finds no others in an answer."""
 
 
-_EVERYWHERE, _AT_VENDORS = frozenset({"vapi", "local"}), frozenset({"vapi"})
+_EVERYWHERE, _AT_VENDORS = frozenset({"vapi", "gemini", "local"}), frozenset({"vapi", "gemini"})
 LANGUAGES = {
     "en": Language("English", "English", _EVERYWHERE),
     "de": Language("Deutsch", "German", _AT_VENDORS),

@@ -50,6 +50,36 @@ def dearest(on: date) -> TokenPrice:
 
 
 @dataclass(frozen=True)
+class LivePrice:
+    """Micro-dollars for one token of a model that hears and speaks, by what the token stands for, from a day on."""
+
+    model: str
+    since: date
+    text_in: float
+    audio_in: float
+    text_out: float
+    audio_out: float
+
+
+LIVE_PRICES: tuple[LivePrice, ...] = (
+    LivePrice("gemini-2.5-flash-native-audio-preview-12-2025", date(2025, 12, 12), 0.50, 3.0, 2.0, 12.0),
+    LivePrice("gemini-3.1-flash-live-preview", date(2026, 3, 26), 0.75, 3.0, 4.50, 12.0),
+    # Of this one only the price of text was found in print; sound is taken at what the generation before it costs.
+    LivePrice("gemini-3.8-live", date(2026, 9, 2), 0.75, 3.0, 4.50, 12.0),
+)
+
+
+def live_price(model: str, on: date) -> tuple[LivePrice, bool]:
+    """(price of a Live model's tokens on a day, whether it is the model's own): the highest one for a model the table does not know."""
+    name = model.removeprefix("models/")
+    known = [price for price in LIVE_PRICES if price.model == name]
+    held = [price for price in known if price.since <= on] or known[:1]
+    if held:
+        return held[-1], True
+    return max(LIVE_PRICES, key=lambda price: (price.audio_out, price.audio_in, price.text_out)), False
+
+
+@dataclass(frozen=True)
 class MinutePrice:
     """Micro-dollars for one minute of a voice vendor's call, all in, from a day on."""
 

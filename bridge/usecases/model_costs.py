@@ -1,11 +1,14 @@
-"""Book what a language model cost, on the interview it was asked for: one line for what it read, one for what it wrote (C-05, R-165).
+"""Book what a model cost, on the interview it was asked for or spoke in: one line for what came in, one for what went out (C-05, R-165).
 
 Read next: `bridge.domain.unit_costs`.
 """
 
 from __future__ import annotations
 
-from ..domain.unit_costs import CURRENCY, dearest, token_price
+from datetime import datetime
+from typing import NamedTuple
+
+from ..domain.unit_costs import CURRENCY, dearest, live_price, token_price
 from ..domain.upstream import CostEntry, CostKind
 from ..language_model import ModelCall
 from ..ports import Store
@@ -48,4 +51,51 @@ def entries_of(call: ModelCall) -> list[CostEntry]:
         )
         for side, tokens, each in used
         if tokens
+    ]
+
+
+class Spoken(NamedTuple):
+    """What a voice model has used since it was last booked."""
+
+    model: str
+    text_in: int
+    audio_in: int
+    text_out: int
+    audio_out: int
+    minutes: float
+    """On the line; free in itself, kept beside the tokens."""
+
+
+async def book_voice(store: Store, session_id: str, ref: str, used: Spoken, at: datetime) -> None:
+    """Write a voice model's tokens, their price and its minutes to the ledger; a repeat of `ref` books nothing."""
+    async with store.begin() as tx:
+        for entry in voice_entries(session_id, ref, used, at):
+            await tx.add_cost(entry)
+
+
+def voice_entries(session_id: str, ref: str, used: Spoken, at: datetime) -> list[CostEntry]:
+    """The lines of a stretch of talk; an estimate where the model's own price is not known."""
+    price, own = live_price(used.model, at.date())
+    lines: tuple[tuple[str, float, str, float], ...] = (
+        ("voice text in", used.text_in, "tokens", used.text_in * price.text_in),
+        ("voice audio in", used.audio_in, "tokens", used.audio_in * price.audio_in),
+        ("voice text out", used.text_out, "tokens", used.text_out * price.text_out),
+        ("voice audio out", used.audio_out, "tokens", used.audio_out * price.audio_out),
+        ("voice line", used.minutes, "minutes", 0.0),
+    )
+    return [
+        CostEntry(
+            session_id=session_id,
+            ref=f"{PROVIDER}:{ref}:{item}",
+            kind=CostKind.ACTUAL if own else CostKind.ESTIMATE,
+            provider=PROVIDER,
+            item=item,
+            quantity=quantity,
+            unit=unit,
+            amount_micros=round(micros),
+            currency=CURRENCY,
+            at=at,
+        )
+        for item, quantity, unit, micros in lines
+        if quantity
     ]

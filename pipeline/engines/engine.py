@@ -1,7 +1,7 @@
 """The contract of a voice engine, and what every engine of a leg shares.
 
 An engine talks until the interview is over (`CallParts.end`), until it is stopped, or until it is lost: then `run` raises `EngineLost` and the leg goes on with the
-next engine, with cursor, transcript, recording and clock untouched (M2). Read next: `local`, `vapi`; `pipeline.call` drives them.
+next engine, with cursor, transcript, recording and clock untouched (M2). Read next: `local`, `vapi`, `gemini`; `pipeline.call` drives them.
 """
 
 from __future__ import annotations
@@ -71,6 +71,8 @@ class CallParts:
     """To be awaited once the client is ready: tells it the voices, the clock and the question on the floor."""
     partial: Callable[[Speaker, str], None]
     """To be told words that may still change; whoever watches sees them, nobody waits."""
+    tool: Callable[[str, dict[str, Any], str], Awaitable[dict[str, Any]]]
+    """Name, arguments and id of a live tool call → its answer, stored."""
     taking_over: bool = False
     """An engine before this one was lost in this very leg."""
 
@@ -103,7 +105,7 @@ class Engine(Protocol):
         """A button, a typed answer or a tick of the clock."""
 
     def tool_answered(self, answer: ToolAnswered) -> None:
-        """A tool call of this engine's interviewer was answered over the web: what it asks is about to be said."""
+        """A tool call of this engine's interviewer was answered by `CallParts.tool`: what it asks is about to be said."""
 
     def mute(self, *, on: bool) -> None:
         """The candidate's microphone is off or on."""

@@ -23,6 +23,8 @@ GOODBYE = "Thank you, that was the last question. Goodbye."
 _QUOTED = re.compile(
     r"(?:say|begin with|open with|first (?:line|message|question))[^\"“\n]{0,60}[\"“]([^\"”\n]{8,600})[\"”]", re.IGNORECASE
 )
+_ORDER = re.compile(r"^\[[^\]]+\] say exactly[^\"“\n]{0,40}[\"“]([^\"”]+)[\"”]", re.IGNORECASE)
+"""A line given in writing, by whoever directs the interviewer."""
 _ID = re.compile(r"(?:question[_ ]?id|\bid)\W{1,4}([A-Za-z]+[-_]?\d[\w-]*|[0-9a-f-]{8,})", re.IGNORECASE)
 _TEXT_KEYS = ("followUpQuestion", "nextQuestion", "say", "spoken", "text", "question", "message", "result", "output")
 
@@ -85,7 +87,9 @@ class ScriptedInterviewer:
         return [self._say(self.opening or _last_question(said) or _first_line(told) or _first_line(setup.system) or WELCOME)]
 
     def heard(self, text: str) -> Sequence[Act]:
-        """Ask for a follow-up; without that tool, for the next question; without any, go on listening aloud."""
+        """Say a line that is ordered; else ask for a follow-up; without that tool, for the next question; without any, go on listening aloud."""
+        if order := _ORDER.match(text):
+            return [self._say(order.group(1))]
         self.answer = text
         if self.over:
             return []
