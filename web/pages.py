@@ -49,6 +49,13 @@ GEMINI = {
     "what": "Your choices and wishes, the CV and the job description you give, and the questions of your last interviews.",
     "when": "When an interview is made. With a paid key Google does not train on it; with a free one it may.",
 }
+VOICE_VENDORS = {"vapi": "Vapi and its providers", "gemini": "Google Gemini"}
+"""Who hears and speaks where it is not this machine."""
+GEMINI_LIVE = {
+    "name": "Google (Gemini Live)",
+    "what": "Your voice, the questions, and what you noted for the interviewer at set-up; not your name. Google hears and speaks; the recording and the transcript are made here.",
+    "when": "During {when}. With a paid key Google does not train on it; with a free one it may.",
+}
 HEADLINES = {404: "Not here", 403: "Not allowed", 503: "Busy right now", 409: "Not now"}
 
 
@@ -74,8 +81,8 @@ def error_page(request: web.Request, status: int, message: str, reference: str) 
 
 async def _voice_labels(request: web.Request) -> dict[str, Any]:
     settings = request.app[SETTINGS]
-    if settings.engines[0] == "vapi":
-        return {"recogniser": "Vapi and its providers", "voice": "Vapi and its providers"}
+    if vendor := VOICE_VENDORS.get(settings.engines[0]):
+        return {"recogniser": vendor, "voice": vendor}
     voices = await asyncio.to_thread(describe, settings.recogniser.value, settings.speech.value)
     return {"recogniser": voices.recogniser, "voice": voices.voice}
 
@@ -254,14 +261,17 @@ async def history(request: web.Request) -> web.Response:
 async def privacy(request: web.Request) -> web.Response:
     """`/privacy`: what is stored, what leaves the machine, how to delete."""
     labels = await _voice_labels(request)
-    relayed = request.app[SETTINGS].engines[0] == "vapi"
+    engines = request.app[SETTINGS].engines
+    relayed = engines[0] in VOICE_VENDORS
+    live = "every interview" if engines[0] == "gemini" else "an interview that Vapi has lost"
     providers = [
         {
             "name": "This server",
             "what": f"Recording, transcript and report. Speech is recognised by {labels['recogniser']}, spoken by {labels['voice']}.",
             "when": f"During and after every interview; {'beside it only what stands below' if relayed or request.app[MODEL] else 'nothing is sent anywhere else'}.",
         },
-        *([VAPI] if relayed else []),
+        *([VAPI] if "vapi" in engines else []),
+        *([{**GEMINI_LIVE, "when": GEMINI_LIVE["when"].format(when=live)}] if "gemini" in engines else []),
         *([GEMINI] if request.app[MODEL] else []),
         {
             "name": "Your browser's maker",

@@ -85,3 +85,25 @@ def test_gemini_s_parameters_may_be_left_to_the_model():
         settings.gemini_top_p_questions,
     )
     assert "s3cret" not in repr(settings)
+
+
+@pytest.mark.parametrize(
+    ("environment", "order"),
+    [
+        ({}, ("local",)),
+        ({"GEMINI_API_KEY": "g"}, ("gemini", "local")),
+        ({"VAPI_API_KEY": "v"}, ("vapi", "local")),
+        ({"VAPI_API_KEY": "v", "GEMINI_API_KEY": "g"}, ("vapi", "gemini", "local")),
+        ({"VAPI_API_KEY": "v", "GEMINI_API_KEY": "g", "PREPKIT_VOICE_ENGINE": "gemini"}, ("gemini", "local")),
+        ({"GEMINI_API_KEY": "g", "PREPKIT_VOICE_ENGINE": "local"}, ("local",)),
+    ],
+)
+def test_engines_are_tried_in_order(environment, order):
+    """Contract §3, M2: `auto` is vapi, then gemini, then local by their keys; a chosen engine is followed by those behind it."""
+    assert order == load({"PREPKIT_PUBLIC_URL": "https://prep.example", **environment}).engines
+
+
+def test_an_engine_without_its_key_is_refused():
+    """A chosen vendor needs its key, and the variable is named."""
+    with pytest.raises(SettingsError, match="GEMINI_API_KEY"):
+        load({"PREPKIT_VOICE_ENGINE": "gemini"})
