@@ -70,3 +70,9 @@ FINISHED = f"{MARK} The candidate has finished this answer. Call getFollowUpQues
 def typed(text: str) -> str:
     """A typed answer, unable to look like the director's."""
     return f"[candidate, typed] {text.replace('[', '(').replace(']', ')')}"
+
+
+def whisper(text: str) -> str:
+    """A note of whoever supervises the interview."""
+    note = " ".join(text.split())
+    return f"{MARK} A note from the person who supervises this interview, for you alone; act on it and do not mention it: {note}"

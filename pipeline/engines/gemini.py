@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from dataclasses import dataclass
 from typing import Any
 
 from pipecat.processors.frameworks.rtvi import RTVIProcessor
@@ -25,7 +24,7 @@ from bridge.wire.candidate import SAMPLE_RATE
 from ..relay import Relay
 from ..transport import CandidateTransport
 from .engine import CallParts, Do, EngineLost
-from .gemini_lives import GeminiLives, Meter, Tokens, person_of, resampler
+from .gemini_lives import GeminiLives, Meter, Spoke, Tokens, Told, person_of, resampler
 from .gemini_service import Dropped, GeminiLive, GoingAway, LiveNews, Ready, TurnOver, make_worker
 from .gemini_watch import NOTICES, GeminiWatch, Verdict
 from .local import QuietRTVI
@@ -42,23 +41,6 @@ LABEL = "Google Gemini"
 LOST = "The voice service was lost."
 RECONNECTING = "The line to the voice service dropped. Reconnecting…"
 RECONNECTED = "The voice service is back."
-
-
-@dataclass(frozen=True)
-class Told:
-    """A button, a typed answer, a tick."""
-
-    what: Do
-    text: str = ""
-
-
-@dataclass(frozen=True)
-class Spoke:
-    """Somebody began or stopped to be heard, by our own ears."""
-
-    speaker: Speaker
-    at_ms: int
-    speaking: bool
 
 
 class GeminiEngine:
@@ -202,12 +184,8 @@ class GeminiEngine:
                 await self._on_spoke(at_ms, speaking=speaking)
             case Spoke(speaker):
                 await self._line.speaking(speaker, started=True)
-            case Said(Speaker.CANDIDATE, text):
-                self._words.candidate_said(text)
-                if intent_of(text) is Intent.THINKING:
-                    self._watch.patience()
-            case Said(_, text):
-                self._words.interviewer_said(text)
+            case Said():
+                self._on_said(news)
             case Interrupted():
                 await self._on_interrupted()
             case TurnOver() if self._cut:
@@ -229,6 +207,18 @@ class GeminiEngine:
         self._quiet_since = None if speaking else at_ms
         self._watch.candidate(speaking=speaking, lasted_ms=at_ms - began_ms)
         await self._line.speaking(Speaker.CANDIDATE, started=speaking)
+
+    def _on_said(self, said: Said) -> None:
+        if not said.final:
+            self._parts.partial(said.speaker, said.text)
+            if said.speaker is Speaker.CANDIDATE:
+                self._parts.turns.hearing(said.text)
+        elif said.speaker is Speaker.INTERVIEWER:
+            self._words.interviewer_said(said.text)
+        else:
+            self._words.candidate_said(said.text)
+            if intent_of(said.text) is Intent.THINKING:
+                self._watch.patience()
 
     async def _on_interrupted(self) -> None:
         """The candidate spoke over the interviewer: silence at once."""
@@ -336,9 +326,13 @@ class GeminiEngine:
                 # Where a question is still to be heard, a second press would skip it unheard (C-38).
                 self._parts.turns.finish()
                 await self._say(conductor.skip())
+            case Do.SAY:
+                await self._say(Line(text))
+            case Do.WHISPER:
+                await self._line.instruct(persona.whisper(text))
             case Do.END:
                 self._parts.turns.finish()
-                self._end_reason = "ended_by_candidate"
+                self._end_reason = text or "ended_by_candidate"
                 await self._say(conductor.close("end"))
 
     async def _on_tick(self) -> None:

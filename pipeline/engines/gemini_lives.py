@@ -17,6 +17,7 @@ import soxr
 
 from bridge.domain import persona
 from bridge.domain.breaker import Breaker
+from bridge.domain.events import Speaker
 from bridge.domain.session import InterviewSession
 from bridge.errors import UpstreamFailed
 from bridge.prompts import data_block
@@ -24,7 +25,7 @@ from bridge.usecases.calling import RECLAIM_SECONDS
 
 from ..ticker import Ticker
 from ..voice.batch_vad import BatchVad
-from .engine import CallParts
+from .engine import CallParts, Do
 
 BOOK_EVERY_SECONDS = 60.0
 LEFT_ALONE = "Google's voice service has just failed several times and is left alone for a moment."
@@ -44,6 +45,23 @@ class Ended(Protocol):
     @property
     def final(self) -> bool:
         """Whether dialling again makes no sense."""
+
+
+@dataclass(frozen=True)
+class Told:
+    """A button, a typed answer, a tick."""
+
+    what: Do
+    text: str = ""
+
+
+@dataclass(frozen=True)
+class Spoke:
+    """Somebody began or stopped to be heard, by our own ears."""
+
+    speaker: Speaker
+    at_ms: int
+    speaking: bool
 
 
 @dataclass(frozen=True)

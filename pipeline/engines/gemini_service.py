@@ -243,6 +243,7 @@ class GeminiLive(GeminiLiveLLMService):
 
     async def _push_output_transcription_text_frames(self, text: str) -> None:
         self._prepkit_said += text
+        self._prepkit_listener(Said(Speaker.INTERVIEWER, " ".join(self._prepkit_said.split()), final=False))
         await super()._push_output_transcription_text_frames(text)
 
     async def _handle_msg_turn_complete(self, message: Any) -> None:
@@ -254,6 +255,11 @@ class GeminiLive(GeminiLiveLLMService):
         text, self._prepkit_said = " ".join(self._prepkit_said.split()), ""
         if text:
             self._prepkit_listener(Said(Speaker.INTERVIEWER, text, final=True))
+
+    async def _handle_msg_input_transcription(self, message: Any) -> None:
+        await super()._handle_msg_input_transcription(message)
+        if self._user_transcription_buffer:
+            self._prepkit_listener(Said(Speaker.CANDIDATE, self._user_transcription_buffer, final=False))
 
     async def _push_user_transcription(self, text: str, result: Any = None) -> None:
         self._prepkit_listener(Said(Speaker.CANDIDATE, text, final=True))
