@@ -16,7 +16,7 @@ from bridge.domain.events import Speaker
 from bridge.usecases.call_log import Entry
 from bridge.usecases.live_feed import LiveFeed
 from bridge.wire.candidate import SAMPLE_RATE
-from bridge.wire.live import LiveItem, item_of
+from bridge.wire.live import LiveItem
 
 LEVEL_MS = 200
 LISTENER_SECONDS = 10
@@ -34,7 +34,7 @@ class CallWatch:
 
     def stored(self, entry: Entry) -> None:
         """An event is durable."""
-        self._feed.publish(self._session_id, item_of(entry.event, entry.seq))
+        self._feed.stored(self._session_id, entry.seq, entry.event)
 
     def partial(self, speaker: Speaker, text: str) -> None:
         """Words that may still change."""

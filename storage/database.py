@@ -9,13 +9,14 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Self
 from uuid import uuid4
 
-from sqlalchemy import URL, text
+from sqlalchemy import URL, Connection, event, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from bridge.errors import Conflict, SettingsError
@@ -64,6 +65,19 @@ class Database:
             await database.close()
             raise SettingsError("PREPKIT_DATABASE_URL: the database cannot be reached.") from error
         return database
+
+    def time_statements(self, note: Callable[[float], None]) -> None:
+        """Have the seconds of every statement from now on noted."""
+
+        def began(connection: Connection, *_: object) -> None:
+            connection.info["prepkit_began"] = time.perf_counter()
+
+        def ended(connection: Connection, *_: object) -> None:
+            note(time.perf_counter() - connection.info.pop("prepkit_began", time.perf_counter()))
+
+        for engine in {self.engine.sync_engine, self._readers.sync_engine}:
+            event.listen(engine, "before_cursor_execute", began)
+            event.listen(engine, "after_cursor_execute", ended)
 
     @property
     def is_sqlite(self) -> bool:

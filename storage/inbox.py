@@ -44,7 +44,7 @@ class InboxRows(TransactionPart):
         """One of the inbox."""
         statement = select(webhook_deliveries).where(webhook_deliveries.c.id == delivery_id)
         row = (await self.connection.execute(statement)).one_or_none()
-        return _delivery(row) if row is not None else None
+        return delivery_of(row) if row is not None else None
 
     async def deliveries(
         self, provider: str, *, call_id: str | None = None, state: DeliveryState | None = None
@@ -56,7 +56,7 @@ class InboxRows(TransactionPart):
         wanted += [d.state == state] if state is not None else []
         # By row: the wall clock may have been put back in between.
         rows = await self.connection.execute(select(webhook_deliveries).where(*wanted).order_by(d.id))
-        return [_delivery(row) for row in rows]
+        return [delivery_of(row) for row in rows]
 
     async def mark_delivery(self, delivery_id: int, state: DeliveryState) -> None:
         """What became of it. Applied is final: a second worker that came to another end does not undo it."""
@@ -66,7 +66,8 @@ class InboxRows(TransactionPart):
         )
 
 
-def _delivery(row: Row[Any]) -> StoredDelivery:
+def delivery_of(row: Row[Any]) -> StoredDelivery:
+    """A row of the inbox."""
     return StoredDelivery(
         id=row.id,
         provider=row.provider,

@@ -6,6 +6,8 @@ gives the old outcome back for an old id. Handlers are idempotent, so the id mea
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
@@ -39,6 +41,27 @@ _STATUS = {
     "PENDING": JobStatus.RUNNING,
     "SUCCESS": JobStatus.DONE,
 }
+
+
+@dataclass(frozen=True)
+class JobRun:
+    """One run of a job."""
+
+    kind: str
+    key: str
+    run: int
+    """1 for the first; a retry by hand is the next one."""
+    status: JobStatus
+    created_at: datetime | None
+    attempts: int
+
+
+def _run(found: WorkflowStatus) -> JobRun:
+    kind, _, rest = found.workflow_id.partition(":")
+    key, _, number = rest.partition("#")
+    created = datetime.fromtimestamp(found.created_at / 1000, UTC) if found.created_at else None
+    status = _STATUS.get(found.status, JobStatus.FAILED)
+    return JobRun(kind, key, int(number) if number.isdigit() else 1, status, created, found.recovery_attempts or 0)
 
 
 class JobQueue:
@@ -78,6 +101,14 @@ class JobQueue:
             return False
         await self.client.enqueue_async(_options(f"{kind}:{key}#{len(runs) + 1}"), *stored["args"])
         return True
+
+    async def recent(self, *, failed_only: bool, limit: int) -> list[JobRun]:
+        """The newest runs of jobs, newest first. What they are to do is not in them."""
+        wanted = ["ERROR", "MAX_RECOVERY_ATTEMPTS_EXCEEDED", "CANCELLED"] if failed_only else None
+        found = await self.client.list_workflows_async(
+            status=wanted, limit=limit, sort_desc=True, load_input=False, load_output=False
+        )
+        return [_run(each) for each in found if ":" in each.workflow_id]
 
     async def _runs(self, kind: str, key: str) -> list[WorkflowStatus]:
         job = f"{kind}:{key}"

@@ -37,10 +37,11 @@ class LedgerRows(TransactionPart):
     async def costs(self, session_id: str) -> list[CostEntry]:
         """In order of booking."""
         statement = select(cost_entries).where(cost_entries.c.session_id == as_uuid(session_id)).order_by(cost_entries.c.id)
-        return [_entry(row) for row in await self.connection.execute(statement)]
+        return [entry_of(row) for row in await self.connection.execute(statement)]
 
 
-def _entry(row: Row[Any]) -> CostEntry:
+def entry_of(row: Row[Any]) -> CostEntry:
+    """A line of the ledger."""
     return CostEntry(
         session_id=row.session_id,
         ref=row.ref,

@@ -199,6 +199,7 @@ class SessionRows(TransactionPart):
         for table in (
             tables.turns, tables.transcript_segments, tables.session_events, tables.interview_reports,
             tables.tickets, tables.interview_questions, tables.report_facts, tables.share_links, tables.report_mails,
+            tables.feedback,
             tables.session_branches,
             tables.model_grades, tables.report_progress,
         ):  # fmt: skip

@@ -17,6 +17,7 @@ from .invitations import InvitationRows
 from .job_queue import JobQueue
 from .ledger import LedgerRows
 from .log import LogRows
+from .operators import OperatorRows
 from .payments import PaymentRows
 from .privacy import PrivacyRows
 from .progress import ProgressRows
@@ -42,6 +43,7 @@ class Transaction(
     ProgressRows,
     SharingRows,
     PaymentRows,
+    OperatorRows,
     BranchRows,
     PrivacyRows,
 ):

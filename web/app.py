@@ -107,7 +107,7 @@ async def create_app(settings: Settings, *, demo: bool = False, evals: bool = Fa
     directing.attach(app, settings)
     app.cleanup_ctx.append(lifetime)
     app.on_shutdown.append(drain)
-    operators.attach(app)
+    operators.attach(app, database)
     app.on_response_prepare.append(middlewares.on_prepare)
     routes.add(app)
     if evals:

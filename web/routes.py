@@ -8,7 +8,21 @@ from pathlib import Path
 from aiohttp import web
 
 from . import account_pages, billing_pages, demo_checkout, health, openapi, pages, report_pages, share, sockets
-from .api import account, documents, interviews, me, openid, payments, people, privacy, report, report_mail, sharing, sign_in
+from .api import (
+    account,
+    after,
+    documents,
+    interviews,
+    me,
+    openid,
+    payments,
+    people,
+    privacy,
+    report,
+    report_mail,
+    sharing,
+    sign_in,
+)
 from .webhooks import payments as payment_webhooks
 from .webhooks import vapi
 
@@ -103,6 +117,9 @@ def add(app: web.Application) -> None:
             web.get("/api/me/export/{export_id}", privacy.show_export),
             web.get("/api/me/export/{export_id}/archive", privacy.archive),
             web.get("/api/erasures/{receipt_id}", privacy.show_receipt),
+            web.post("/api/interviews/{session_id}/feedback", after.rate),
+            web.get("/api/interviews/{session_id}/feedback", after.rated),
+            web.get("/api/interviews/{session_id}/visits", after.visits),
             web.get("/api/me/statistics", me.statistics),
             web.get("/api/me/progress", me.progress),
             web.get("/ws/interviews/{session_id}", sockets.candidate),

@@ -13,6 +13,7 @@ from .accounts import AccountTx
 from .branches import BranchTx
 from .grading import GradingTx
 from .mail import Mailer
+from .operators import OperatorTx
 from .payments import Checkout, CheckoutAsk, CheckoutGateway, Earned, Hint, PaymentTx, Refund
 from .post import Post
 from .privacy import Export, PrivacyTx
@@ -25,7 +26,7 @@ from .vendors import Jobs, Recording, RecordingFile, RecordingStore, VendorAccou
 from .vouching import OpenIdProvider
 
 
-class Tx(AccountTx, SessionTx, ReportTx, GradingTx, UpstreamTx, PaymentTx, BranchTx, PrivacyTx, SignInTx, Protocol):
+class Tx(AccountTx, SessionTx, ReportTx, GradingTx, UpstreamTx, PaymentTx, BranchTx, PrivacyTx, SignInTx, OperatorTx, Protocol):
     """One database transaction: commits when its block ends well, rolls back when it raises."""
 
 
@@ -60,6 +61,7 @@ __all__ = [
     "Jobs",
     "Mailer",
     "OpenIdProvider",
+    "OperatorTx",
     "PasswordHasher",
     "PaymentTx",
     "Post",

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict, deque
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
+from ..domain.events import Event
 from ..domain.session import SessionStatus
 from ..ports import Store
 from ..wire.live import CAUGHT_UP, END, MISSED, LiveItem, is_end, item_of
@@ -83,6 +84,14 @@ class LiveFeed:
         self._readers: dict[str, set[Subscription]] = defaultdict(set)
         self.closed = False
         self.published = 0
+        self.on_event: Callable[[Event], None] | None = None
+        """Counts stored events; must be quick and must not fail."""
+
+    def stored(self, session_id: str, seq: int, event: Event) -> None:
+        """An event of the call's log is durable."""
+        if self.on_event is not None:
+            self.on_event(event)
+        self.publish(session_id, item_of(event, seq))
 
     def publish(self, session_id: str, item: LiveItem) -> None:
         """Hand an item to every reader of the call. Never waits and never fails."""

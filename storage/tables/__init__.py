@@ -20,6 +20,7 @@ from .interviews import (
     transcript_segments,
     turns,
 )
+from .operators import feedback, uptime_spans
 from .payments import demo_payments, holds, money_lines, orders, refunds, subscriptions
 from .privacy import (
     ExportState,
@@ -48,6 +49,7 @@ __all__ = [
     "engine_calls",
     "erasures",
     "exports",
+    "feedback",
     "holds",
     "identities",
     "interview_questions",
@@ -76,6 +78,7 @@ __all__ = [
     "tickets",
     "transcript_segments",
     "turns",
+    "uptime_spans",
     "users",
     "webhook_deliveries",
 ]

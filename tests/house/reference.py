@@ -9,6 +9,7 @@ from bridge.config import Settings, variable_of
 from bridge.domain.events import EVENTS
 from bridge.domain.session import PHASES, TRANSITIONS
 from web.openapi import OPERATIONS
+from web.operator.metrics import Metrics
 
 
 def settings() -> str:
@@ -56,7 +57,17 @@ def events() -> str:
     )
 
 
-PAGES = {"settings.md": settings, "api.md": api, "states.md": states, "events.md": events}
+def metrics() -> str:
+    """Every figure of `/metrics`."""
+    rows = [f"| `{family.name}` | {family.type} | {family.documentation}. |" for family in Metrics().registry.collect()]
+    return (
+        "# Prometheus figures\n\n`GET /metrics`. Made from `web/operator/metrics.py`.\n\n| name | kind | meaning |\n|---|---|---|\n"
+        + "\n".join(sorted(rows))
+        + "\n"
+    )
+
+
+PAGES = {"metrics.md": metrics, "settings.md": settings, "api.md": api, "states.md": states, "events.md": events}
 
 
 def main(folder: Path) -> None:

@@ -55,6 +55,11 @@ CHANGING = [
     ("POST", "/api/operator/calls/{id}/say"),
     ("POST", "/api/operator/calls/{id}/extend"),
     ("POST", "/api/operator/calls/{id}/end"),
+    ("POST", "/api/operator/sessions/{id}/report"),
+    ("POST", "/api/operator/sessions/{id}/refund"),
+    ("POST", "/api/operator/deliveries/{delivery_id}/retry"),
+    ("POST", "/api/operator/jobs/retry"),
+    ("POST", "/api/interviews/{id}/feedback"),
     ("POST", "/api/operator/pause"),
     ("POST", "/api/operator/drain"),
     ("POST", "/api/operator/undrain"),
@@ -136,6 +141,7 @@ def content(house: House) -> str:
         rows = {
             table.name: connection.execute(f"SELECT * FROM {table.name} ORDER BY 1, 2").fetchall()
             for table in metadata.sorted_tables
+            if table.name != "uptime_spans"  # the server's own heartbeat
             if table.name != "audit_log"
         }
     connection.close()

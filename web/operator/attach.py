@@ -5,17 +5,26 @@ from __future__ import annotations
 from aiohttp import web
 
 from bridge.usecases.watching import Watching
+from storage.database import Database
 
 from ..keys import STORE, SUPERVISOR
-from . import api, listen, pages
+from . import api, desk, figures, listen, pages
 from .api import WATCHING
+from .desk import JOBS
 from .door import NOTED
+from .metrics import METRICS, Metrics, show, timed
 
 CALL = "/api/operator/calls/{session_id}"
 
 
-def attach(app: web.Application) -> None:
+def attach(app: web.Application, database: Database) -> None:
     """Give the application its operators' part; the supervisor must be there."""
+    app[METRICS] = metrics = Metrics()
+    app[JOBS] = database.jobs
+    database.time_statements(metrics.statement)
+    app[SUPERVISOR].feed.on_event = metrics.event
+    app.middlewares.append(timed)
+    app.cleanup_ctx.append(figures.heartbeat)
     app[NOTED] = {}
     app[WATCHING] = Watching(app[STORE])
     app.on_shutdown.append(_let_go)
@@ -33,6 +42,16 @@ def attach(app: web.Application) -> None:
             web.post("/api/operator/pause", api.pause),
             web.post("/api/operator/drain", api.drain),
             web.post("/api/operator/undrain", api.undrain),
+            web.get("/operator/sessions", desk.sessions),
+            web.get("/operator/figures", figures.page),
+            web.get("/operator/deliveries", desk.deliveries),
+            web.get("/operator/jobs", desk.jobs),
+            web.get("/api/operator/figures", figures.api, allow_head=False),
+            web.post("/api/operator/sessions/{session_id}/report", desk.report_again),
+            web.post("/api/operator/sessions/{session_id}/refund", desk.refund),
+            web.post("/api/operator/deliveries/{delivery_id}/retry", desk.redo),
+            web.post("/api/operator/jobs/retry", desk.retry),
+            web.get("/metrics", show, allow_head=False),
             web.get("/ws/operator/calls/{session_id}/listen", listen.listen, allow_head=False),
         ]
     )

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Annotated
 
 from pydantic import AfterValidator, Field
+
+from bridge.domain.catalog import InterviewType
+from bridge.domain.session import ReportStatus, SessionStatus
 
 from ..schemas import Model
 
@@ -18,6 +22,10 @@ def _one_line(text: str) -> str:
     if not text:
         raise ValueError("Write something first.")
     return text
+
+
+def _aware(at: datetime) -> datetime:
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
 
 
 class Words(Model):
@@ -36,3 +44,23 @@ class End(Model):
     """How to end."""
 
     now: bool = Field(False, strict=True)
+
+
+class SessionFilter(Model):
+    """What a session is looked for by; all of it together."""
+
+    status: SessionStatus | None = None
+    type: InterviewType | None = None
+    engine: Annotated[str, Field(pattern="^[a-z]{1,20}$")] | None = None
+    report: ReportStatus | None = None
+    id: Annotated[str, Field(pattern="^[0-9a-fA-F-]{0,36}$")] = ""
+    since: Annotated[datetime, AfterValidator(_aware)] | None = None
+    rating: int | None = Field(None, ge=1, le=5)
+    page: int = Field(1, ge=1, le=1_000_000)
+
+
+class JobWish(Model):
+    """Which job."""
+
+    kind: Annotated[str, Field(max_length=64)]
+    key: Annotated[str, Field(max_length=300)]

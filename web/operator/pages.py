@@ -14,9 +14,7 @@ from ..pages import render
 from .api import capacity
 from .bodies import MAX_EXTENSION, MAX_WORDS
 from .door import audited
-
-TABS = (("/operator", "Live calls"),)
-"""The operators' own navigation."""
+from .tabs import TABS
 
 
 @audited("calls.list")

@@ -2,6 +2,7 @@
 /**
  * The wait for the report: named steps, fed by `report-status` over the socket and afterwards by asking, then on to the report.
  */
+import { afterInterview } from "../after.js";
 import { ApiError, call } from "../api.js";
 import { byId, make, say } from "./dom.js";
 import { ENDINGS, REPORT_STEPS } from "./words.js";
@@ -28,6 +29,7 @@ export class Ending {
       if (url.origin === location.origin) this.link.href = url.pathname;
     }
     say(byId("ending-reason"), ENDINGS[reason] ?? "The interview is finished. What you said is saved.");
+    void afterInterview();
     if (!this.over) this.step("queued");
     for (const id of ["preflight", "live", "trouble"]) byId(id).hidden = true;
     byId("ending").hidden = false;
