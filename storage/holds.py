@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import Row, select, update
@@ -14,6 +15,8 @@ from bridge.domain.holding import Hold, HoldState
 from .columns import as_uuid
 from .tables import holds, subscriptions
 from .transaction import TransactionPart
+
+IN_FLIGHT = timedelta(minutes=10)
 
 
 class HoldRows(TransactionPart):
@@ -53,8 +56,11 @@ class HoldRows(TransactionPart):
         s = subscriptions.c
         wanted = (s.provider == subscription.provider, s.ref == subscription.ref)
         kept = (await self.connection.execute(select(subscriptions).where(*wanted).with_for_update())).one_or_none()
-        if kept is not None and (kept.as_of > subscription.as_of or kept.status in FINAL):
-            return False
+        if kept is not None:
+            # An answer cannot be under way for longer: what is older by more was asked before the clock was put back.
+            overtaken = timedelta(0) < kept.as_of - subscription.as_of < IN_FLIGHT
+            if overtaken or kept.status in FINAL:
+                return False
         await self.change(self.upsert(subscriptions, ["provider", "ref"]).values(asdict(subscription)))
         return True
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, select, update
+from sqlalchemy import Row, func, select, update
 
 from bridge.domain.upstream import Delivery
 from bridge.ports import DeliveryState, StoredDelivery
@@ -39,6 +39,10 @@ class InboxRows(TransactionPart):
         result = await self.change(statement.returning(webhook_deliveries.c.id))
         new: int | None = result.scalar_one_or_none()
         return new
+
+    async def newest_delivery(self) -> int:
+        """The highest row id there is; 0 without any."""
+        return int(await self.connection.scalar(select(func.coalesce(func.max(webhook_deliveries.c.id), 0))) or 0)
 
     async def delivery(self, delivery_id: int) -> StoredDelivery | None:
         """One of the inbox."""

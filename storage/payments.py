@@ -18,7 +18,7 @@ from bridge.ports import Earned, Refund
 
 from .columns import as_uuid
 from .holds import HoldRows
-from .tables import cost_entries, demo_payments, holds, interview_sessions, money_lines, orders, refunds, subscriptions, users
+from .tables import cost_entries, demo_payments, holds, interview_sessions, money_lines, orders, refunds, users
 
 
 class PaymentRows(HoldRows):
@@ -136,6 +136,11 @@ class PaymentRows(HoldRows):
         row = (await self.connection.execute(select(refunds).where(refunds.c.id == as_uuid(refund_id)))).one_or_none()
         return Refund(**row._mapping) if row else None
 
+    async def refunds_of(self, order_id: str) -> list[Refund]:
+        """An order's, in order of asking."""
+        statement = select(refunds).where(refunds.c.order_id == as_uuid(order_id)).order_by(refunds.c.asked_at, refunds.c.id)
+        return [Refund(**row._mapping) for row in await self.connection.execute(statement)]
+
     async def save_refund(self, refund: Refund) -> None:
         """Write what came of it."""
         await self.change(update(refunds).where(refunds.c.id == refund.id).values(asdict(refund)))
@@ -174,12 +179,6 @@ class PaymentRows(HoldRows):
             )
             for row in rows
         ]
-
-    async def unlink_payments(self, user_id: str) -> None:
-        """Keep what was paid, forget by whom."""
-        known = as_uuid(user_id)
-        for table in (orders, money_lines, holds, subscriptions):
-            await self.connection.execute(update(table).where(table.c.user_id == known).values(user_id=None))
 
     # The demonstration's provider ---------------------------------------------------------------------------------------
     async def demo_payment(self, ref: str) -> tuple[str, dict[str, Any]] | None:

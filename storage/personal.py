@@ -72,6 +72,8 @@ POLICIES: dict[str, Policy] = {
     "holds": Policy(Key.PERSON, "user_id", Fate.UNLINK),
     "subscriptions": Policy(Key.PERSON, "user_id", Fate.UNLINK),
     "refunds": Policy(Key.ORDER, "order_id", Fate.KEEP, why="What was paid back stays true; its order leads to nobody."),
+    "reviews": Policy(Key.PERSON, "user_id", Fate.DELETE),
+    "referrals": Policy(Key.PERSON, "referee_id", Fate.DELETE),
     "demo_payments": Policy(Key.ORDER, "order_id", Fate.KEEP, why="A pretended provider's memory: amounts and states alone."),
     "privacy_choices": Policy(Key.PERSON, "user_id", Fate.DELETE),
     "exports": Policy(Key.PERSON, "user_id", Fate.DELETE),
@@ -97,7 +99,7 @@ POLICIES: dict[str, Policy] = {
     "data_keys": Policy(Key.SESSION, "owner_id", Fate.WITH_INTERVIEW, secret=("wrapped", "master_id")),
     "erasures": Policy(Key.SESSION, "subject_id", Fate.KEEP, secret=("id",), why="Receipts hold nothing of a person."),
 }  # fmt: skip
-IMPERSONAL = frozenset({"job_nodes", "secret_ages"})
+IMPERSONAL = frozenset({"job_nodes", "secret_ages", "vouchers"})
 """Tables about nobody."""
 
 

@@ -284,6 +284,27 @@ def standin_vapi(port: int, key: str, faults: str, hear: str, hum: bool, echo: s
     asyncio.run(play_vapi(choice))
 
 
+@standin.command("stripe")
+@click.option("--port", type=int, default=0, metavar="PORT", help="The port on 127.0.0.1; any free one when left out.")
+@click.option("--key", default="sk_test_standin", show_default=True, help="The secret key it takes.")
+@click.option(
+    "--webhook-url",
+    default="http://127.0.0.1:8080/api/webhooks/stripe",
+    show_default=True,
+    metavar="URL",
+    help="Where events are sent; empty for nowhere.",
+)
+@click.option("--webhook-secret", default="whsec_standin", show_default=True, help="What signs them.")
+def standin_stripe(port: int, key: str, webhook_url: str, webhook_secret: str) -> None:
+    """Stripe: checkout pages on which no money moves, plans, refunds and signed events, until Ctrl-C."""
+    from bridge import log
+
+    log.configure("INFO", "text")
+    from .commands.standin import play_stripe
+
+    asyncio.run(play_stripe(port, key, webhook_url, webhook_secret))
+
+
 main.add_command(user)
 
 if __name__ == "__main__":

@@ -53,6 +53,8 @@ class Order:
     """What the provider kept, as it says; None until it does."""
     problem: str = ""
     """For people: why it is in quarantine, or why it failed."""
+    seen: int = 0
+    """The newest event that was kept before the provider was last asked: up to it nothing is new."""
 
 
 class MovementState(StrEnum):

@@ -129,6 +129,9 @@ class PaymentTx(Protocol):
     async def refund(self, refund_id: str) -> Refund | None:
         """One, or None."""
 
+    async def refunds_of(self, order_id: str) -> list[Refund]:
+        """An order's, in order of asking."""
+
     async def save_refund(self, refund: Refund) -> None:
         """Write what came of it."""
 
@@ -142,9 +145,6 @@ class PaymentTx(Protocol):
 
     async def save_demo_payment(self, ref: str, order_id: str, state: dict[str, Any]) -> None:
         """Keep what the pretended provider knows."""
-
-    async def unlink_payments(self, user_id: str) -> None:
-        """Keep what was paid, forget by whom (C-34)."""
 
 
 @dataclass(frozen=True)

@@ -31,6 +31,9 @@ class UpstreamTx(Protocol):
     async def add_delivery(self, provider: str, delivery: Delivery, received_at: datetime) -> int | None:
         """Keep a webhook before it is acknowledged: its row id, or None when (provider, call id, key) is there already."""
 
+    async def newest_delivery(self) -> int:
+        """The highest row id there is; 0 without any."""
+
     async def delivery(self, delivery_id: int) -> StoredDelivery | None:
         """One of the inbox."""
 

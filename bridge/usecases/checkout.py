@@ -7,7 +7,7 @@ Read next: `bridge.domain.payment` (what follows), `holds` (what credit is used 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import uuid4
@@ -133,6 +133,8 @@ async def look(shop: Shop, order_id: str, now: datetime, *, checkout_ref: str = 
     """
     async with shop.store.read() as tx:
         order = await tx.order(order_id)
+        # What was kept by now has happened by now: the answer to come holds it, so that a burst of events asks once.
+        seen = await tx.newest_delivery()
     if order is None:
         raise NotFound(NO_ORDER)
     if order.status is OrderStatus.QUARANTINED or order.provider != shop.gateway.name:
@@ -147,6 +149,7 @@ async def look(shop: Shop, order_id: str, now: datetime, *, checkout_ref: str = 
         for line in judged.lines:
             await _book(tx, line)
         order = standing(judged.order, await tx.lines_of_order(order_id))
+        order = replace(order, seen=max(order.seen, seen))
         await tx.save_order(order)
         if order.status is OrderStatus.QUARANTINED:
             logger.error("Payment {} is in quarantine: {}", order.id, order.problem)
@@ -187,43 +190,49 @@ async def receive(shop: Shop, headers: Mapping[str, str], raw: bytes, now: datet
 
 
 async def keep(shop: Shop, hint: Hint, now: datetime) -> bool:
-    """Keep an event that is known to be the provider's."""
-    delivery = Delivery(call_id=None, key=hint.id, type=hint.type, messages=(), body=hint.body)
+    """Keep an event that is known to be the provider's; False for a repeat."""
+    return (await keep_all(shop, [hint], now))[0] is not None
+
+
+async def keep_all(shop: Shop, hints: Sequence[Hint], now: datetime) -> list[int | None]:
+    """Keep events in one transaction: a row each, None for a repeat."""
+    rows = []
     async with shop.store.begin() as tx:
-        row = await tx.add_delivery(f"pay:{shop.gateway.name}", delivery, now)
-        if row is not None:
-            await tx.enqueue(LOOK_JOB, str(row), {"deliveryId": row})
-    return row is not None
+        for hint in hints:
+            delivery = Delivery(call_id=None, key=hint.id, type=hint.type, messages=(), body=hint.body)
+            row = await tx.add_delivery(f"pay:{shop.gateway.name}", delivery, now)
+            if row is not None:
+                await tx.enqueue(LOOK_JOB, str(row), {"deliveryId": row})
+            rows.append(row)
+    return rows
 
 
 async def take(shop: Shop, delivery_id: int, now: datetime) -> DeliveryState | None:
     """Look at the order an event is about; None for one that was taken already. Failed means: kept for a person to look at."""
     async with shop.store.read() as tx:
         stored = await tx.delivery(delivery_id)
-    if stored is None or stored.state is not DeliveryState.STORED:
-        return None
-    state = await _take(shop, shop.gateway.hint_of(stored.body), now)
+        if stored is None or stored.state is not DeliveryState.STORED:
+            return None
+        hint = shop.gateway.hint_of(stored.body)
+        known = await tx.order_by(
+            shop.gateway.name,
+            checkout_ref=hint.checkout_ref,
+            payment_ref=hint.payment_ref,
+            subscription_ref=hint.subscription_ref,
+        ) or (await tx.order(hint.order_id) if hint.order_id else None)
+    state = await _take(shop, hint, known, delivery_id, now)
     async with shop.store.begin() as tx:
         await tx.mark_delivery(delivery_id, state)
     return state
 
 
-async def _take(shop: Shop, hint: Hint, now: datetime) -> DeliveryState:
+async def _take(shop: Shop, hint: Hint, known: Order | None, delivery_id: int, now: datetime) -> DeliveryState:
     if hint.livemode != shop.gateway.livemode:
         logger.error("A payment event of the other mode (live or test) is in quarantine: {}", hint.id)
         return DeliveryState.FAILED
-    async with shop.store.read() as tx:
-        order = await tx.order_by(
-            shop.gateway.name,
-            checkout_ref=hint.checkout_ref,
-            payment_ref=hint.payment_ref,
-            subscription_ref=hint.subscription_ref,
-        )
-    order_id = order.id if order else hint.order_id or await shop.gateway.find(hint)
-    if not order_id:
-        return DeliveryState.IGNORED
-    async with shop.store.read() as tx:
-        known = await tx.order(order_id)
+    if known is None and (order_id := await shop.gateway.find(hint)):
+        async with shop.store.read() as tx:
+            known = await tx.order(order_id)
     if known is None:
         return DeliveryState.IGNORED
     foreign = hint.order_id not in ("", known.id) or (
@@ -232,8 +241,9 @@ async def _take(shop: Shop, hint: Hint, now: datetime) -> DeliveryState:
     if foreign:
         logger.error("A payment event that names another order than its own is in quarantine: {}", hint.id)
         return DeliveryState.FAILED
-    order = await look(shop, order_id, now, checkout_ref=hint.checkout_ref)
-    return DeliveryState.FAILED if order.status is OrderStatus.QUARANTINED else DeliveryState.APPLIED
+    if delivery_id > known.seen:
+        known = await look(shop, known.id, now, checkout_ref=hint.checkout_ref)
+    return DeliveryState.FAILED if known.status is OrderStatus.QUARANTINED else DeliveryState.APPLIED
 
 
 # What nobody tells us ---------------------------------------------------------------------------------------------------
@@ -253,4 +263,4 @@ async def reconcile(shop: Shop, now: datetime) -> int:
 async def catch_up(shop: Shop, now: datetime) -> int:
     """Keep the provider's events of the last days that were never delivered; how many there were."""
     hints = await shop.gateway.events(now - timedelta(days=EVENTS_SINCE_DAYS))
-    return sum([await keep(shop, hint, now) for hint in hints])
+    return sum(row is not None for row in await keep_all(shop, hints, now))

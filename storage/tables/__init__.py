@@ -21,7 +21,7 @@ from .interviews import (
     turns,
 )
 from .operators import feedback, uptime_spans
-from .payments import demo_payments, holds, money_lines, orders, refunds, subscriptions
+from .payments import demo_payments, holds, money_lines, orders, referrals, refunds, reviews, subscriptions, vouchers
 from .privacy import (
     ExportState,
     consents,
@@ -66,10 +66,12 @@ __all__ = [
     "orders",
     "passwords",
     "privacy_choices",
+    "referrals",
     "refunds",
     "report_facts",
     "report_mails",
     "report_progress",
+    "reviews",
     "secret_ages",
     "session_branches",
     "session_events",
@@ -80,5 +82,6 @@ __all__ = [
     "turns",
     "uptime_spans",
     "users",
+    "vouchers",
     "webhook_deliveries",
 ]

@@ -34,6 +34,7 @@ orders = Table(
     Column("refunded", BigInteger, nullable=False),
     Column("fee", BigInteger),
     Column("problem", PlainText, nullable=False),
+    Column("seen", BigInteger, nullable=False, server_default="0"),
     UniqueConstraint("provider", "checkout_ref"),
     CheckConstraint("amount > 0", name="amount"),
     Index(None, "user_id", "created_at"),
@@ -115,6 +116,51 @@ refunds = Table(
     UniqueConstraint("order_id", "cause"),
 )
 """The outbox: a job sends each with its id as the idempotency key."""
+
+reviews = Table(
+    "reviews",
+    metadata,
+    Column("session_id", uuid_string(), primary_key=True),
+    Column("user_id", uuid_string()),
+    Column("month", short_text(7), nullable=False),
+    Column("asked_at", Utc, nullable=False),
+    Column("due_at", Utc, nullable=False),
+    Column("reviewer_id", uuid_string()),
+    Column("taken_at", Utc),
+    Column("done_at", Utc),
+    Column("scores", Json, nullable=False),
+    Column("comment", PlainText, nullable=False),
+    Index(None, "done_at", "due_at"),
+    Index(None, "user_id", "month"),
+)
+"""Interviews a person reviews; their scores stand beside the model's, never in place of them (C-58)."""
+
+referrals = Table(
+    "referrals",
+    metadata,
+    Column("referee_id", uuid_string(), primary_key=True),
+    Column("referrer_id", uuid_string(), nullable=False),
+    Column("at", Utc, nullable=False),
+    Index(None, "referrer_id"),
+)
+"""Who brought whom; one a person, for ever."""
+
+vouchers = Table(
+    "vouchers",
+    metadata,
+    Column("id", uuid_string(), primary_key=True),
+    Column("code_hash", short_text(64), nullable=False),
+    Column("amount", BigInteger, nullable=False),
+    Column("currency", short_text(3), nullable=False),
+    Column("uses", Integer, nullable=False),
+    Column("expires_at", Utc),
+    Column("created_at", Utc, nullable=False),
+    Column("note", PlainText, nullable=False),
+    UniqueConstraint("code_hash"),
+    CheckConstraint("amount > 0", name="amount"),
+    CheckConstraint("uses > 0", name="uses"),
+)
+"""Codes of partner companies; a use is a line of the ledger (R-110)."""
 
 demo_payments = Table(
     "demo_payments",

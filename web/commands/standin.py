@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from bridge.errors import InvalidInput
 
+from ..standins.stripe import StripeStandin
 from ..standins.vapi import VapiStandin
 from ..standins.vapi_echo import Echo
 from ..standins.vapi_faults import Faults
@@ -55,4 +56,17 @@ async def play_vapi(choice: VapiChoice) -> None:
         print(f"A server that uses it: VAPI_API_KEY={choice.key} VAPI_BASE_URL={standin.url} prepkit serve")
         print(f"What it has seen: {standin.url}/standin/calls")
         print(f"{READY} {standin.url}", flush=True)
+        await stop.wait()
+
+
+async def play_stripe(port: int, key: str, webhook_url: str, webhook_secret: str) -> None:
+    """Play Stripe until SIGINT or SIGTERM; the URL is printed last of all."""
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    async with StripeStandin(key=key, port=port, webhook_url=webhook_url, webhook_secret=webhook_secret) as standin:
+        settings = f"STRIPE_SECRET_KEY={key} STRIPE_WEBHOOK_SECRET={webhook_secret} STRIPE_BASE_URL={standin.url}"
+        print(f"A server that uses it: PREPKIT_PAYMENTS=stripe {settings} prepkit serve")
+        print(f"What it has said: {standin.url}/standin/events")
+        print(f"The Stripe stand-in is ready on {standin.url}", flush=True)
         await stop.wait()

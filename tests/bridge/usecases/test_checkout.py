@@ -1,0 +1,478 @@
+"""Orders against Stripe's real SDK and the stand-in: any order of events, crashes anywhere, what does not match (M1, M3, M5, R-109)."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections import Counter
+from collections.abc import AsyncIterator, Iterable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from bridge.clients.stripe_checkout import StripeCheckout
+from bridge.domain.account import Account, Role
+from bridge.domain.entitlement import SubscriptionStatus
+from bridge.domain.payment import Account as Side
+from bridge.domain.payment import Line, Order, OrderStatus, judge, standing
+from bridge.domain.pricing import Money, Plan, Tariff
+from bridge.domain.session import SessionStatus, move
+from bridge.errors import UpstreamFailed
+from bridge.ports import CheckoutAsk, DeliveryState, Store
+from bridge.usecases import calling, checkout, refunds, set_up
+from bridge.usecases.checkout import Shop
+from storage.database import Database
+from web.standins.stripe import StripeStandin, signed
+from web.standins.stripe_account import StripeAccount
+from web.standins.stripe_checks import CreateRefund
+
+from ...storage.conftest import sqlite_template, sqlite_url
+from ...web.house import SETUP, tell
+
+__all__ = ["sqlite_template", "sqlite_url"]
+
+KEY, SECRET = "sk_test_standin", "whsec_standin"
+PRICE, MONTHLY = 14_900, 49_900
+NOW = datetime.now(UTC)
+
+
+class Till:
+    """A shop on the stand-in, and deliveries to it."""
+
+    def __init__(self, store: Store, stand: StripeStandin) -> None:
+        self.store, self.stand = store, stand
+        self.gateway = StripeCheckout(KEY, (SECRET,), stand.url)
+        self.shop = Shop(store, self.gateway, Tariff(free_monthly=False), "http://127.0.0.1:1")
+
+    @property
+    def account(self) -> StripeAccount:
+        """What customers and banks do."""
+        return self.stand.account
+
+    async def person(self) -> str:
+        """Somebody new."""
+        user_id = str(uuid4())
+        async with self.store.begin() as tx:
+            await tx.add_account(Account(user_id, Role.CANDIDATE, NOW))
+        return user_id
+
+    async def order(self, user_id: str, plan: Plan | None = None) -> Order:
+        """An order with its page."""
+        if plan is not None:
+            return await checkout.for_plan(self.shop, user_id, plan, NOW)
+        session = await set_up.set_up(self.store, user_id, SETUP, NOW)
+        async with self.store.begin() as tx:
+            await tx.save_session(move(session, SessionStatus.AWAITING_PAYMENT))
+        made = await checkout.for_session(self.shop, user_id, session.id, NOW)
+        assert made is not None
+        return made
+
+    def signed(self, event: dict[str, Any], at: datetime) -> tuple[dict[str, str], bytes]:
+        """An event as it is delivered."""
+        raw = json.dumps(event).encode()
+        return {"Stripe-Signature": signed(raw, SECRET, at=at.timestamp())}, raw
+
+    async def deliver(self, event: dict[str, Any], at: datetime = NOW) -> DeliveryState | None:
+        """Receive one event and do its job; None for a repeat."""
+        headers, raw = self.signed(event, at)
+        if not await checkout.receive(self.shop, headers, raw, at):
+            return None
+        async with self.store.read() as tx:
+            newest = (await tx.deliveries("pay:stripe"))[-1]
+        return await checkout.take(self.shop, newest.id, at)
+
+    async def found(self, order: Order) -> Order:
+        """The order as it is stored."""
+        async with self.store.read() as tx:
+            kept = await tx.order(order.id)
+        assert kept is not None
+        return kept
+
+    async def balance(self, user_id: str) -> int:
+        """Credit."""
+        async with self.store.read() as tx:
+            return await tx.balance(user_id, "INR")
+
+
+@pytest.fixture
+async def till(sqlite_url: str) -> AsyncIterator[Till]:
+    """A shop on a real file."""
+    database = await Database.open(sqlite_url)
+    async with StripeStandin(key=KEY, webhook_secret=SECRET) as stand:
+        made = Till(database, stand)
+        yield made
+        await made.gateway.close()
+    await database.close()
+
+
+# M1 ---------------------------------------------------------------------------------------------------------------------
+def one_off(account: StripeAccount, page: str) -> list[Any]:
+    """Eight events of an interview: paid late, a refund that fails, a dispute that is won, and one that is nothing to us."""
+    made: dict[str, str] = {}
+
+    def refund() -> None:
+        wish = CreateRefund(payment_intent=account.things[page]["payment_intent"], amount=5_000)
+        made["refund"] = account.refund(wish, status="pending")["id"]
+
+    def dispute() -> None:
+        made["dispute"] = account.dispute(account.things[page]["payment_intent"])["id"]
+
+    return [
+        lambda: account.pay(page, later=True),
+        lambda: account.settle(page, ok=True),
+        refund,
+        lambda: account.finish_refund(made["refund"], ok=False),
+        dispute,
+        lambda: account.close_dispute(made["dispute"], won=True),
+        lambda: account.emit("customer.updated", {"id": "cus_1", "object": "customer"}),
+    ]
+
+
+def a_plan(account: StripeAccount, page: str) -> list[Any]:
+    """Eight events of a plan: bought, renewed, not renewed, ended."""
+
+    def ref() -> str:
+        return str(account.things[page]["subscription"])
+
+    return [
+        lambda: account.pay(page),
+        lambda: account.renew(ref()),
+        lambda: account.renew(ref(), ok=False),
+        lambda: account.cancel(ref()),
+    ]
+
+
+WANTED = {
+    None: {
+        "payment": PRICE, "credit": PRICE, "refund": -5_000, "refund_credit": -5_000, "refund_undone": 5_000,
+        "refund_credit_undone": 5_000, "dispute": -PRICE, "dispute_credit": -PRICE, "dispute_undone": PRICE,
+        "dispute_credit_undone": PRICE,
+    },
+    Plan.PRO: {"payment": 2 * MONTHLY},
+}  # fmt: skip
+
+
+async def deliveries(account: StripeAccount, acts: list[Any], chance: random.Random) -> AsyncIterator[list[dict[str, Any]]]:
+    """Bursts of the eight events, each one to ten times, shuffled among the acts that cause them."""
+    began = seen = len(account.events)
+    waiting: list[dict[str, Any]] = []
+    while acts or waiting:
+        if acts and (not waiting or chance.random() < 0.7):
+            acts.pop(0)()
+            for event in account.events[seen:]:
+                waiting += [event] * chance.randint(1, 10)
+            seen = len(account.events)
+            continue
+        chance.shuffle(waiting)
+        taken, waiting = waiting[: (n := chance.randint(1, 30))], waiting[n:]
+        yield taken
+    assert 8 == seen - began
+
+
+def late(chance: random.Random) -> datetime:
+    """Now, or three days late."""
+    return NOW + timedelta(days=3 * (chance.random() < 0.2))
+
+
+def sums(lines: Iterable[Line]) -> dict[str, int]:
+    """By kind."""
+    added: Counter[str] = Counter()
+    for line in lines:
+        added[line.kind] += line.amount
+    return dict(added)
+
+
+async def test_a_thousand_orders_of_eight_events(till: Till) -> None:
+    """M1: authenticated by and asked of the real SDK, kept in a dictionary instead of a database: the same ledger a thousand times."""
+    for number in range(1_000):
+        chance, plan = random.Random(number), Plan.PRO if number % 2 else None
+        order = Order(str(uuid4()), "u", "stripe", Money(MONTHLY if plan else PRICE), NOW, plan=plan)
+        page = await till.gateway.open(CheckoutAsk(order, "x", "http://127.0.0.1/a", "http://127.0.0.1/b"))
+        order = replace(order, checkout_ref=page.ref)
+        seen: set[str] = set()
+        ledger: dict[tuple[str, str], Line] = {}
+        async for burst in deliveries(till.account, (a_plan if plan else one_off)(till.account, page.ref), chance):
+            at = late(chance)
+            came = {till.gateway.read_event(*till.signed(event, at), at.timestamp()).id for event in burst}
+            if came <= seen:
+                continue
+            seen |= came
+            judged = judge(order, await till.gateway.facts(order), at, livemode=False)
+            for line in judged.lines:
+                ledger.setdefault((line.kind, line.ref), line)
+            order = standing(judged.order, list(ledger.values()))
+        assert (OrderStatus.COMPLETED, WANTED[plan]) == (order.status, sums(ledger.values()))
+        # What is over is not looked up again: the lists of the account would only grow.
+        till.account.things.clear()
+        till.account.events.clear()
+
+
+async def test_a_hundred_orders_through_inbox_jobs_and_ledger(till: Till) -> None:
+    """M1: the same lives through the real inbox, look and database: one ledger a life, credited once, the plan ended."""
+    for number in range(100):
+        chance, plan = random.Random(number), Plan.PRO if number % 2 else None
+        user_id = await till.person()
+        order = await till.order(user_id, plan)
+        acts = (a_plan if plan else one_off)(till.account, order.checkout_ref or "")
+        async for burst in deliveries(till.account, acts, chance):
+            await hand_in(till, burst, late(chance))
+        async with till.store.read() as tx:
+            lines = await tx.lines_of_order(order.id)
+            plans = await tx.subscriptions(user_id)
+        assert WANTED[plan] == sums(lines)
+        assert OrderStatus.COMPLETED is (await till.found(order)).status
+        assert (0 if plan else PRICE) == await till.balance(user_id)
+        assert [SubscriptionStatus.CANCELED] * bool(plan) == [held.status for held in plans]
+
+
+async def hand_in(till: Till, events: list[dict[str, Any]], at: datetime) -> None:
+    """Deliveries that come at one moment: each is authenticated, they are kept in one transaction, and their jobs run."""
+    hints = [till.gateway.read_event(*till.signed(event, at), at.timestamp()) for event in events]
+    rows = [row for row in await checkout.keep_all(till.shop, hints, at) if row is not None]
+    for row in rows:
+        assert await checkout.take(till.shop, row, at) in (DeliveryState.APPLIED, DeliveryState.IGNORED)
+
+
+async def test_events_alone_and_in_any_order_find_their_order(till: Till) -> None:
+    """M1: a charge or an invoice that comes before its checkout event is applied at once, through the provider."""
+    user_id = await till.person()
+    order = await till.order(user_id, Plan.PRO)
+    till.account.pay(order.checkout_ref or "")
+    invoice = next(event for event in till.account.events if event["type"] == "invoice.paid")
+    assert DeliveryState.APPLIED is await till.deliver(invoice)
+    assert None is await till.deliver(invoice)
+    assert OrderStatus.COMPLETED is (await till.found(order)).status
+
+
+# M3 ---------------------------------------------------------------------------------------------------------------------
+class Crash(Exception):
+    """kill -9, as far as one process can tell."""
+
+
+class Broken:
+    """A gateway whose process dies before or after a call reached the provider."""
+
+    def __init__(self, inner: StripeCheckout, name: str, *, after: bool) -> None:
+        self._inner, self._name, self._after = inner, name, after
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._inner, name)
+        if name != self._name:
+            return found
+
+        async def call(*args: Any, **options: Any) -> Any:
+            if self._after:
+                await found(*args, **options)
+            raise Crash
+
+        return call
+
+
+class BrokenStore:
+    """A store whose process dies right before or right after its n-th commit."""
+
+    def __init__(self, inner: Store, nth: int) -> None:
+        self._inner, self._left = inner, nth
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inner, name)
+
+    def begin(self) -> Any:
+        """The n-th transaction is lost."""
+        self._left -= 1
+        if self._left == 0:
+            raise Crash
+        return self._inner.begin()
+
+
+POINTS = ["before open", "after open", "before its page is kept", "before facts", "after facts", "before booking"]
+
+
+@pytest.mark.parametrize("point", POINTS)
+async def test_a_crash_at_six_points(till: Till, point: str) -> None:
+    """M3: wherever the process dies, the order has one checkout page, is credited once, and the reconciler finds what was paid."""
+    user_id = await till.person()
+    session = await set_up.set_up(till.store, user_id, SETUP, NOW)
+    gateway: Any = till.gateway
+    shops = {
+        "before open": replace(till.shop, gateway=Broken(gateway, "open", after=False)),  # type: ignore[arg-type]
+        "after open": replace(till.shop, gateway=Broken(gateway, "open", after=True)),  # type: ignore[arg-type]
+        "before its page is kept": replace(till.shop, store=BrokenStore(till.store, 2)),  # type: ignore[arg-type]
+    }
+    if point in shops:
+        with pytest.raises(Crash):
+            await checkout.for_session(shops[point], user_id, session.id, NOW)
+        await checkout.reconcile(till.shop, NOW)
+    order = await checkout.for_session(till.shop, user_id, session.id, NOW)
+    assert order is not None
+    assert [order.checkout_ref] == [page["id"] for page in till.account.all("checkout.session")]
+    till.account.pay(order.checkout_ref or "")
+    looks = {
+        "before facts": replace(till.shop, gateway=Broken(gateway, "facts", after=False)),  # type: ignore[arg-type]
+        "after facts": replace(till.shop, gateway=Broken(gateway, "facts", after=True)),  # type: ignore[arg-type]
+        "before booking": replace(till.shop, store=BrokenStore(till.store, 1)),  # type: ignore[arg-type]
+    }
+    if point in looks:
+        with pytest.raises(Crash):
+            await checkout.look(looks[point], order.id, NOW)
+    assert 1 == await checkout.reconcile(till.shop, NOW)
+    assert 0 == await checkout.reconcile(till.shop, NOW)
+    assert PRICE == await till.balance(user_id)
+    assert None is await checkout.for_session(till.shop, user_id, session.id, NOW), "paid: there is nothing more to pay"
+
+
+async def test_a_page_that_was_paid_although_its_order_never_heard_of_it(till: Till) -> None:
+    """M3: the process died after the page was made; its event knows the order, and the order then knows its page."""
+    user_id = await till.person()
+    session = await set_up.set_up(till.store, user_id, SETUP, NOW)
+    broken = replace(till.shop, gateway=Broken(till.gateway, "open", after=True))  # type: ignore[arg-type]
+    with pytest.raises(Crash):
+        await checkout.for_session(broken, user_id, session.id, NOW)
+    till.account.pay(till.account.all("checkout.session")[0]["id"])
+    assert DeliveryState.APPLIED is await till.deliver(till.account.events[-1])
+    assert PRICE == await till.balance(user_id)
+
+
+async def test_refunds_survive_a_crash(till: Till) -> None:
+    """M4: died after the provider took the refund, the next try is the same refund."""
+    user_id = await till.person()
+    order = await till.order(user_id)
+    till.account.pay(order.checkout_ref or "")
+    order = await checkout.look(till.shop, order.id, NOW)
+    async with till.store.begin() as tx:
+        assert await refunds.ask(tx, order, "operator:x", NOW)
+        assert not await refunds.ask(tx, order, "operator:x", NOW)
+        wish_id = (await tx.refunds_of(order.id))[0].id
+    with pytest.raises(Crash):
+        await refunds.send(till.store, Broken(till.gateway, "refund", after=True), wish_id)  # type: ignore[arg-type]
+    for _ in range(2):
+        assert order.id == await refunds.send(till.store, till.gateway, wish_id)
+    assert 1 == len(till.account.all("refund"))
+    assert OrderStatus.REFUNDED is (await checkout.look(till.shop, order.id, NOW)).status
+    assert 0 == await till.balance(user_id)
+
+
+async def test_a_failed_interview_gives_the_money_back_where_that_is_the_policy(till: Till) -> None:
+    """M4, R-108: with `PREPKIT_REFUND_POLICY=money` a fault of ours wishes exactly one refund and leaves no credit behind."""
+    user_id = await till.person()
+    order = await till.order(user_id)
+    till.account.pay(order.checkout_ref or "")
+    await checkout.look(till.shop, order.id, NOW)
+    tariff = replace(till.shop.tariff, refund_to_money=True)
+    assert order.session_id is not None
+    _, token = await calling.start(till.store, user_id, order.session_id, "local", NOW, tariff=tariff)
+    await calling.admit(till.store, order.session_id, token, NOW)
+    for _ in range(2):
+        await calling.finish(till.store, order.session_id, "failed_upstream", elapsed_ms=600_000, now=NOW)
+    async with till.store.read() as tx:
+        wishes = await tx.refunds_of(order.id)
+    assert 1 == len(wishes)
+    await refunds.send(till.store, till.gateway, wishes[0].id)
+    assert OrderStatus.REFUNDED is (await checkout.look(till.shop, order.id, NOW)).status
+    assert 0 == await till.balance(user_id)
+
+
+async def test_money_back_for_an_interview_that_was_held_takes_no_credit(till: Till) -> None:
+    """M8: an operator gives the price of a held interview back as money: its candidate owes nothing afterwards."""
+    user_id = await till.person()
+    order = await till.order(user_id)
+    till.account.pay(order.checkout_ref or "")
+    order = await checkout.look(till.shop, order.id, NOW)
+    assert order.session_id is not None
+    _, token = await calling.start(till.store, user_id, order.session_id, "local", NOW, tariff=till.shop.tariff)
+    admission = await calling.admit(till.store, order.session_id, token, NOW)
+    await tell(till.store, admission.session)
+    await calling.finish(till.store, order.session_id, "finished", elapsed_ms=600_000, now=NOW)
+    till.account.refund(CreateRefund(payment_intent=order.payment_ref or ""))
+    for _ in range(2):
+        assert OrderStatus.REFUNDED is (await checkout.look(till.shop, order.id, NOW)).status
+    assert 0 == await till.balance(user_id)
+
+
+# M5 ---------------------------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize("what", ["amount", "currency", "livemode", "owner"])
+async def test_what_does_not_match_is_kept_apart(till: Till, what: str) -> None:
+    """M5: another amount, currency, mode or owner credits nothing, starts nothing, and is kept for a person; later truths change nothing."""
+    user_id = await till.person()
+    order = await till.order(user_id)
+    page = till.account.things[order.checkout_ref or ""]
+    till.account.pay(page["id"])
+    page |= {"amount": {"amount_total": 100}, "currency": {"currency": "usd"}, "livemode": {"livemode": True}, "owner": {
+        "client_reference_id": str(uuid4())}}[what]  # fmt: skip
+    assert OrderStatus.QUARANTINED is (await checkout.look(till.shop, order.id, NOW)).status
+    page |= {"amount_total": PRICE, "currency": "inr", "livemode": False, "client_reference_id": order.id}
+    assert OrderStatus.QUARANTINED is (await checkout.look(till.shop, order.id, NOW)).status
+    assert 0 == await till.balance(user_id)
+    async with till.store.read() as tx:
+        assert [order.id] == [kept.id for kept in await tx.quarantined()]
+
+
+async def test_events_that_do_not_match_are_kept_apart(till: Till) -> None:
+    """M5: an event of the other mode, one that names somebody else's order for a page, one of nobody's."""
+    mine, other = await till.order(await till.person()), await till.order(await till.person())
+    till.account.pay(mine.checkout_ref or "")
+    event = till.account.events[-1]
+    thing = event["data"]["object"]
+    live = {**event, "id": "evt_live", "livemode": True}
+    stolen = {**event, "id": "evt_stolen", "data": {"object": {**thing, "client_reference_id": other.id}}}
+    renamed = {**event, "id": "evt_renamed", "data": {"object": {**thing, "id": "cs_test_unknown", "payment_intent": None}}}
+    nobody = {**event, "id": "evt_nobody", "data": {"object": {"object": "charge", "id": "ch_1", "payment_intent": "pi_unknown"}}}
+    assert [DeliveryState.FAILED] * 3 == [await till.deliver(each) for each in (live, stolen, renamed)]
+    assert DeliveryState.IGNORED is await till.deliver(nobody)
+    assert OrderStatus.PENDING is (await till.found(other)).status
+    assert OrderStatus.PENDING is (await till.found(mine)).status
+    assert DeliveryState.APPLIED is await till.deliver(event)
+
+
+async def test_an_older_answer_never_replaces_a_newer_one(till: Till) -> None:
+    """M1: of two looks at once the one that asked first may come last; a plan that ended stays ended, a refund stays booked."""
+    user_id = await till.person()
+    order = await till.order(user_id, Plan.PRO)
+    till.account.pay(order.checkout_ref or "")
+    order = await checkout.look(till.shop, order.id, NOW)
+    ref = order.subscription_ref or ""
+    old = await till.gateway.subscription(ref, NOW)
+    till.account.renew(ref, ok=False)
+    await checkout.look(till.shop, order.id, NOW + timedelta(seconds=1))
+    assert old is not None
+    async with till.store.begin() as tx:
+        assert not await tx.save_subscription(replace(old, user_id=user_id))
+        assert SubscriptionStatus.PAST_DUE is (await tx.subscriptions(user_id))[0].status
+
+
+async def test_what_the_provider_cannot_say_waits(till: Till) -> None:
+    """M2: while the provider is out of reach nothing is lost; afterwards the same order is settled."""
+    order = await till.order(await till.person())
+    till.account.pay(order.checkout_ref or "")
+    till.stand.failures = [500] * 3
+    with pytest.raises(UpstreamFailed):
+        await checkout.look(till.shop, order.id, NOW)
+    till.stand.failures = [500] * 3
+    assert 0 == await checkout.reconcile(till.shop, NOW)
+    assert 1 == await checkout.reconcile(till.shop, NOW)
+
+
+async def test_events_nobody_delivered_are_fetched(till: Till) -> None:
+    """M2: a renewal whose webhook was lost is found in the provider's own list, once."""
+    order = await till.order(await till.person(), Plan.PRO)
+    till.account.pay(order.checkout_ref or "")
+    await checkout.look(till.shop, order.id, NOW)
+    assert 3 == await checkout.catch_up(till.shop, NOW)
+    assert 0 == await checkout.catch_up(till.shop, NOW)
+
+
+async def test_the_amount_is_the_price_less_the_credit(till: Till) -> None:
+    """C-12, R-109: credit from elsewhere lowers what is paid, and both together start the interview."""
+    user_id = await till.person()
+    async with till.store.begin() as tx:
+        await tx.add_line(Line(Side.CREDIT, "referral", "r", user_id, 5_000, "INR", NOW))
+    order = await till.order(user_id)
+    assert Money(9_900) == order.amount
+    till.account.pay(order.checkout_ref or "")
+    await checkout.look(till.shop, order.id, NOW)
+    assert order.session_id is not None
+    await calling.start(till.store, user_id, order.session_id, "local", NOW, tariff=till.shop.tariff)
+    assert 0 == await till.balance(user_id)
