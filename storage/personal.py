@@ -90,6 +90,8 @@ POLICIES: dict[str, Policy] = {
     "interview_reports": Policy(Key.SESSION, "session_id", Fate.WITH_INTERVIEW),
     "share_links": Policy(Key.SESSION, "session_id", Fate.WITH_INTERVIEW, secret=("token_hash",)),
     "report_mails": Policy(Key.SESSION, "session_id", Fate.WITH_INTERVIEW),
+    "model_grades": Policy(Key.SESSION, "session_id", Fate.WITH_INTERVIEW),
+    "report_progress": Policy(Key.SESSION, "session_id", Fate.WITH_INTERVIEW),
     "session_branches": Policy(Key.SESSION, "session_id", Fate.KEEP, why="Which empty row repeats which other empty row."),
     "consents": Policy(Key.SESSION, "session_id", Fate.KEEP, why="That it was agreed to must be shown later; it names nobody."),
     "legal_holds": Policy(Key.SESSION, "session_id", Fate.KEEP, why="While it stands nothing of the interview is erased; it goes when it is released."),
