@@ -50,7 +50,8 @@ class SignInRows(TransactionPart):
         """Tie one to a person; False when it is tied already."""
         row = {"issuer": issuer, "subject": subject, "user_id": user_id, "created_at": self.now()}
         statement = self.insert(identities).values(row).on_conflict_do_nothing()
-        return (await self.change(statement, missing=_UNKNOWN)).rowcount > 0
+        added = await self.change(statement.returning(identities.c.user_id), missing=_UNKNOWN)
+        return added.scalar_one_or_none() is not None
 
     async def identities(self, user_id: str) -> list[tuple[str, str]]:
         """(issuer, subject) of a person."""

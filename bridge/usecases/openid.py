@@ -50,7 +50,7 @@ async def come_back(
     """The sign-in, and the page that was wanted. Raises NotFound, Refused, UpstreamFailed, BadSignature."""
     async with store.begin() as tx:
         kept = await tx.one_time(hash_token(state), Purpose.OIDC, now=now)
-        if kept is None or not browser or kept.browser_hash != hash_token(browser):
+        if kept is None or not secrets.compare_digest(kept.browser_hash or "", hash_token(browser)):
             raise NotFound(LOST)
         if await tx.take_one_time(hash_token(state), Purpose.OIDC, now=now) is None:
             raise NotFound(LOST)

@@ -206,7 +206,7 @@ async def by_link(store: Store, token: str, browser: str, caller: Caller, now: d
         offer = await tx.one_time(hash_token(token), Purpose.LINK, now=now)
         if offer is None:
             raise NotFound(OVER)
-        if offer.browser_hash != hash_token(browser):
+        if not secrets.compare_digest(offer.browser_hash or "", hash_token(browser)):
             raise Refused(ELSEWHERE)
         account = await _taken(tx, token, Purpose.LINK, now)
         return await start(tx, account, caller, "link", now)
