@@ -21,7 +21,7 @@ from bridge.usecases import people, sign_in
 from storage.tables import logins
 from web import accounts, limiting
 
-from .house import House, finished_session, running
+from .house import AGREED, House, finished_session, running
 from .visitors import PASSWORD, Visitor, person, program, signed_in
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -373,7 +373,7 @@ async def test_roles_and_closed_accounts(house: House) -> None:
 
 
 async def _open_socket(visitor: Visitor, session_id: str) -> aiohttp.ClientWebSocketResponse:
-    status, started = await visitor.call("POST", f"/api/interviews/{session_id}/start", {})
+    status, started = await visitor.call("POST", f"/api/interviews/{session_id}/start", AGREED)
     assert status == 200, started
     socket = await visitor.house.client.ws_connect(
         f"{started['bridgeUrl']}?token={started['token']}", protocols=["prepkit.pcm.v1"]
@@ -403,7 +403,7 @@ async def test_sockets_close_when_one_is_out(house: House, how: str) -> None:
         assert status == 201
         sockets.append(await _open_socket(visitor, made["sessionId"]))
     _, waiting = await mine.call("POST", "/api/interviews/setup", {"type": "dsa"})
-    _, ticket = await mine.call("POST", f"/api/interviews/{waiting['sessionId']}/start", {})
+    _, ticket = await mine.call("POST", f"/api/interviews/{waiting['sessionId']}/start", AGREED)
 
     closing = asyncio.create_task(_closed_with(sockets[0]))
     begun = time.monotonic()
