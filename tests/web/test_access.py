@@ -41,7 +41,7 @@ DOORS: dict[str, tuple[str, ...]] = {
         "POST /api/auth/link/use", "POST /api/auth/reset", "POST /api/auth/reset/use", "POST /api/auth/oidc", "GET /api/docs",
         "GET /api/openapi.json", "GET /share/{token}", "GET /share/{token}/recording", "POST /api/webhooks/vapi",
         "POST /api/vapi/tools", "POST /api/webhooks/stripe", "POST /api/webhooks/razorpay", "GET /api/erasures/{receipt_id}",
-        "GET /ws/interviews/{session_id}", "GET /healthz", "GET /readyz", "GET /static",
+        "GET /ws/interviews/{session_id}", "GET /healthz", "GET /readyz", "GET /metrics", "GET /static",
     ),
     PERSON: (
         "GET /", "GET /history", "GET /progress", "GET /account", "GET /plans", "GET /billing", "GET /payments/{payment_id}",
@@ -66,6 +66,8 @@ DOORS: dict[str, tuple[str, ...]] = {
         "POST /api/interviews/{session_id}/share", "GET /api/interviews/{session_id}/share",
         "DELETE /api/interviews/{session_id}/share/{share_id}", "GET /api/interviews/{session_id}/consent",
         "POST /api/interviews/{session_id}/consent", "DELETE /api/interviews/{session_id}/consent",
+        "GET /api/interviews/{session_id}/report/versions", "POST /api/interviews/{session_id}/feedback",
+        "GET /api/interviews/{session_id}/feedback", "GET /api/interviews/{session_id}/visits",
     ),
     OPERATOR: (
         "GET /operator", "GET /operator/calls/{session_id}", "GET /api/operator/calls",
@@ -73,7 +75,11 @@ DOORS: dict[str, tuple[str, ...]] = {
         "POST /api/operator/calls/{session_id}/whisper",
         "POST /api/operator/calls/{session_id}/say", "POST /api/operator/calls/{session_id}/extend",
         "POST /api/operator/calls/{session_id}/end", "POST /api/operator/pause", "POST /api/operator/drain",
-        "POST /api/operator/undrain", "GET /ws/operator/calls/{session_id}/listen",
+        "POST /api/operator/undrain",
+        "GET /operator/sessions", "GET /operator/figures", "GET /operator/deliveries", "GET /operator/jobs",
+        "GET /api/operator/figures", "POST /api/operator/sessions/{session_id}/report",
+        "POST /api/operator/sessions/{session_id}/refund", "POST /api/operator/deliveries/{delivery_id}/retry",
+        "POST /api/operator/jobs/retry", "GET /ws/operator/calls/{session_id}/listen",
     ),
     REVIEWER: (),
     ADMIN: ("GET /people", "GET /api/people", "GET /api/invites"),
@@ -91,7 +97,10 @@ OPENS_FOR: dict[str, set[str]] = {
     ADMIN_HAND: {"admin"},
 }
 OUT = {"anonymous", "expired", "closed"}
-BODIES = {"POST /api/interviews/setup": {"type": "dsa"}}
+BODIES = {
+    "POST /api/interviews/setup": {"type": "dsa"},
+    "POST /api/interviews/{session_id}/feedback": {"rating": 5},
+}
 NOT_SENT_BY_ALLOWED = {"POST /api/auth/logout", "DELETE /api/me"}
 """They would take their visitor's account away; test_sign_in and test_privacy send them."""
 
