@@ -78,7 +78,7 @@ def _text(x: float, y: float, text: str, *, size: float = 14, anchor: str = "sta
     )
 
 
-def score_ring(score: int | None, band: str = "") -> str:
+def score_ring(score: int | None, band: str = "", *, what: str = "Overall coverage") -> str:
     """The overall score as a ring; dashed and empty when nothing was assessed."""
     size, radius, stroke = 180, 74, 16
     middle, around = size / 2, 2 * math.pi * radius
@@ -96,7 +96,7 @@ def score_ring(score: int | None, band: str = "") -> str:
         )
     body += _text(middle, middle + 14, str(score), size=52, anchor="middle", weight=700)
     body += _text(middle, middle + 36, "of 100", size=15, anchor="middle", kind="soft")
-    return _svg(size, size, f"Overall coverage: {said(score)}{f', {band}' if band else ''}.", body, "ring")
+    return _svg(size, size, f"{what}: {said(score)}{f', {band}' if band else ''}.", body, "ring")
 
 
 def coverage_bars(values: Sequence[Value], *, title: str = "Coverage by area") -> str:

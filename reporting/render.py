@@ -19,7 +19,7 @@ from .basic import is_basic
 from .charts import Stretch, Value
 from .render_again import again_view, repeats_of
 from .render_basic import behind
-from .render_judged import judged_view, question_view
+from .render_judged import is_judged, judged_view, question_view
 from .text import day, signed
 
 DIMENSION_TITLES = {
@@ -33,6 +33,7 @@ DIMENSION_TITLES = {
     "timeManagement": "Time management",
 }
 SOURCE_TITLES = {"typed": "typed", "browser": "heard by the browser"}
+AREAS_TITLES = {False: "Coverage by area", True: "Score by area"}
 COMFORTABLE_PACE = (130, 160)
 HAPPENED = frozenset({"tool", "connection", "engine", "skipped"})
 """Marks drawn on the line; questions have their own bar there."""
@@ -51,8 +52,11 @@ def report_context(report: Mapping[str, Any]) -> dict[str, Any]:
         "title": f"{report['setup']['typeTitle']}, {report['setup']['difficultyTitle']}",
         "date": day(report["startedAt"] or report["generatedAt"]),
         "band": band,
-        "ring": drawn(charts.score_ring(report["overallScore"], band)),
-        "bars": drawn(charts.coverage_bars(areas)) if areas else "",
+        "ring": drawn(
+            charts.score_ring(report["overallScore"], band, what="Overall score" if is_judged(report) else "Overall coverage")
+        ),
+        "bars": drawn(charts.coverage_bars(areas, title=AREAS_TITLES[is_judged(report)])) if areas else "",
+        "areas_title": AREAS_TITLES[is_judged(report)],
         "radar": drawn(charts.radar(areas)),
         "timeline": drawn(charts.timeline([_stretch(q) for q in report["questionAnalysis"]])),
         "areas": report["coverage"]["byFocusArea"],

@@ -11,10 +11,15 @@ from typing import Any
 COVERAGE, JUDGED = "Coverage, not judgement.", "Judged, and checked."
 
 
+def is_judged(report: Mapping[str, Any]) -> bool:
+    """Whether a judge's grades are in it."""
+    return (report.get("grading") or {}).get("engine") == "judge"
+
+
 def judged_view(report: Mapping[str, Any]) -> dict[str, Any]:
     """Of the whole report."""
     grading = report.get("grading") or {}
-    judged = grading.get("engine") == "judge"
+    judged = is_judged(report)
     spread = grading.get("spread")
     return {
         "judged": judged,

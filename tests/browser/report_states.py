@@ -25,12 +25,13 @@ from bridge.usecases import answer_again, calling, sharing
 from reporting.job import write_report
 from web.reports import ENTITLED, everything
 
+from ..reporting.judging import judging
 from ..smtp import Post, listening
 from ..web.house import House, change, finished_session, live_session, ready_session, running, tell
 from .rig import browser
 
 STATES = (
-    "full", "partial", "empty", "failed", "waiting", "stale", "again", "basic", "shared", "shared-words-hidden", "shared-gone",
+    "full", "judged", "partial", "empty", "failed", "waiting", "stale", "again", "basic", "shared", "shared-words-hidden", "shared-gone",
     "not-over", "progress", "progress-empty",
 )  # fmt: skip
 SETUP = InterviewSetup(
@@ -122,6 +123,11 @@ class States:
             case "full":
                 session = await held(house, 0.9)
                 await record(house, session)
+            case "judged":
+                session = await held(house, 0.8)
+                await record(house, session)
+                async with judging() as (grader, _):
+                    await write_report(house.store, session.id, grader=grader, asking="judged")
             case "partial":
                 session = await held(house, 0.5, last=2)
             case "empty":
