@@ -30,7 +30,7 @@ FACTS_VERSION = "1"
 def attach(app: web.Application) -> dict[str, Handler]:
     """Give the application what pages and answers about reports need; returns the handlers of the jobs."""
     app[reports.TOTALS], app[reports.GROUPS] = reports.Totals(), reports.Groups()
-    app[reports.ENTITLED] = reports.everything
+    app[reports.ENTITLED] = reports.entitled(app[SETTINGS].tariff)
     app[share.LIMITER] = share.limiter()
     app[MAILER] = mailing.of(app[SETTINGS])
     app[report_mail_api.LIMITER] = report_mail_api.limiter()

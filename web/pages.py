@@ -210,7 +210,7 @@ async def report(request: web.Request) -> web.Response:
             },
             "mail": mail,
             "mail_to": "" if request.app[SETTINGS].auth_mode is AuthMode.SINGLE else current(request).account.email,
-            "unlock": "",
+            "unlock": "/plans" if payments.TARIFF in request.app else "",
         }
         | context,
     )

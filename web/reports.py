@@ -15,9 +15,11 @@ from typing import Any
 from aiohttp import web
 
 from bridge.domain.catalog import Difficulty, InterviewType
+from bridge.domain.pricing import Tariff
 from bridge.domain.session import InterviewSession, SessionStatus
 from bridge.domain.standing import ReportFacts, Scores, TypeTotals
 from bridge.ports import StoredReport, Tx
+from bridge.usecases import report_access
 from reporting import branching, progress, standing
 from reporting.basic import basic
 
@@ -76,7 +78,7 @@ class Groups:
 TOTALS: web.AppKey[Totals] = web.AppKey("totals", Totals)
 GROUPS: web.AppKey[Groups] = web.AppKey("groups", Groups)
 ENTITLED: web.AppKey[Callable[[Tx, InterviewSession], Awaitable[bool]]] = web.AppKey("entitled")
-"""Whether a session's owner has its full report (C-10); asked for every form of it. `everything` where nothing is sold."""
+"""Whether a session's owner has its full report (C-10); asked for every form of it."""
 
 
 async def placed(app: web.Application, tx: Tx, session: InterviewSession, stored: StoredReport) -> dict[str, Any]:
@@ -100,9 +102,13 @@ async def _compared(app: web.Application, tx: Tx, session: InterviewSession, sto
     return standing.placed(stored.body, group=group, before=before, own=own) | {"answeredBefore": None}
 
 
-async def everything(tx: Tx, session: InterviewSession) -> bool:
-    """Where nothing is sold everybody has the full report."""
-    return True
+def entitled(tariff: Tariff | None) -> Callable[[Tx, InterviewSession], Awaitable[bool]]:
+    """Who has the full report, by this price list."""
+
+    async def check(tx: Tx, session: InterviewSession) -> bool:
+        return await report_access.has_full_report(tx, session, tariff, datetime.now(UTC))
+
+    return check
 
 
 async def newest(request: web.Request, tx: Tx) -> list[ReportFacts]:

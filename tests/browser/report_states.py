@@ -23,7 +23,7 @@ from bridge.domain.session import InterviewSession, ReportStatus
 from bridge.domain.setup import InterviewSetup
 from bridge.usecases import answer_again, calling, sharing
 from reporting.job import write_report
-from web.reports import ENTITLED, everything
+from web.reports import ENTITLED
 
 from ..reporting.judging import judging
 from ..smtp import Post, listening
@@ -102,7 +102,7 @@ class States:
         house = self.house
 
         async def entitled(tx: object, session: InterviewSession) -> bool:
-            return session.id not in self._basic and await everything(tx, session)  # type: ignore[arg-type]
+            return session.id not in self._basic
 
         house.app._state[ENTITLED] = entitled
         for days, share in ((33, 0.3), (24, 0.45), (15, 0.4), (8, 0.65), (3, 0.75)):
