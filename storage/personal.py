@@ -92,7 +92,9 @@ POLICIES: dict[str, Policy] = {
     "report_mails": Policy(Key.SESSION, "session_id", Fate.WITH_INTERVIEW),
     "model_grades": Policy(Key.SESSION, "session_id", Fate.WITH_INTERVIEW),
     "report_progress": Policy(Key.SESSION, "session_id", Fate.WITH_INTERVIEW),
-    "session_branches": Policy(Key.SESSION, "session_id", Fate.KEEP, why="Which empty row repeats which other empty row."),
+    "session_branches": Policy(Key.SESSION, "session_id", Fate.WITH_INTERVIEW),
+    "feedback": Policy(Key.SESSION, "session_id", Fate.WITH_INTERVIEW),
+    "call_holders": Policy(Key.SESSION, "session_id", Fate.WITH_INTERVIEW),
     "consents": Policy(Key.SESSION, "session_id", Fate.KEEP, why="That it was agreed to must be shown later; it names nobody."),
     "legal_holds": Policy(Key.SESSION, "session_id", Fate.KEEP, why="While it stands nothing of the interview is erased; it goes when it is released."),
     "engine_calls": Policy(Key.SESSION, "session_id", Fate.KEEP, why="Vendors' copies are erased by these ids, and late messages known by them."),
@@ -101,13 +103,21 @@ POLICIES: dict[str, Policy] = {
     "data_keys": Policy(Key.SESSION, "owner_id", Fate.WITH_INTERVIEW, secret=("wrapped", "master_id")),
     "erasures": Policy(Key.SESSION, "subject_id", Fate.KEEP, secret=("id",), why="Receipts hold nothing of a person."),
 }  # fmt: skip
-IMPERSONAL = frozenset({"job_nodes", "secret_ages", "vouchers"})
+IMPERSONAL = frozenset({"job_nodes", "secret_ages", "uptime_spans", "vouchers"})
 """Tables about nobody."""
 
 
 def table_of(name: str) -> Table:
     """The table."""
     return metadata.tables[name]
+
+
+OF_AN_INTERVIEW = tuple(
+    table_of(name)
+    for name, policy in POLICIES.items()
+    if policy.fate is Fate.WITH_INTERVIEW and name != "interview_sessions" and "session_id" in table_of(name).c
+)
+"""What the purge of an interview empties."""
 
 
 def belongs(name: str, user_id: str) -> ColumnElement[bool]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 import struct
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Protocol
 
@@ -110,12 +111,11 @@ class SealedReader:
 
     def __init__(self, blob: Blob, seal: Seal) -> None:
         self._blob, self._seal = blob, seal
-        try:
+        with ExitStack() as undo:
+            undo.callback(blob.close)
             self._chunk = seal.chunk_bytes(blob.read(0, HEADER_BYTES))
             self.size = self._whole()
-        except BaseException:
-            blob.close()
-            raise
+            undo.pop_all()
 
     def _whole(self) -> int:
         """Only the end may be torn, by a kill or by a writer at this moment: it is then left out."""
@@ -161,11 +161,10 @@ class SealedWriter:
         self._seal = seal
         self._pending = bytearray()
         self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
-        try:
+        with ExitStack() as undo:
+            undo.callback(os.close, self._fd)
             self._begin(chunk_bytes)
-        except BaseException:
-            os.close(self._fd)
-            raise
+            undo.pop_all()
 
     def _begin(self, chunk_bytes: int) -> None:
         size = os.fstat(self._fd).st_size

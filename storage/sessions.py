@@ -21,6 +21,7 @@ from bridge.ports import HistoryRow
 
 from . import tables
 from .columns import as_uuid
+from .personal import OF_AN_INTERVIEW
 from .tables import engine_calls, interview_questions, interview_reports, interview_sessions, webhook_deliveries
 from .transaction import TransactionPart
 
@@ -196,13 +197,7 @@ class SessionRows(TransactionPart):
         session = await self.session(session_id)
         if session is None:
             return
-        for table in (
-            tables.turns, tables.transcript_segments, tables.session_events, tables.interview_reports,
-            tables.tickets, tables.interview_questions, tables.report_facts, tables.share_links, tables.report_mails,
-            tables.feedback,
-            tables.session_branches,
-            tables.model_grades, tables.report_progress,
-        ):  # fmt: skip
+        for table in OF_AN_INTERVIEW:
             await self.connection.execute(delete(table).where(table.c.session_id == session.id))
         calls = select(engine_calls.c.call_id).where(engine_calls.c.session_id == session.id)
         await self.connection.execute(update(webhook_deliveries).where(webhook_deliveries.c.call_id.in_(calls)).values(body={}))

@@ -39,23 +39,8 @@ TITLES = {
     FollowUpStyle.BALANCED: "Balanced",
     FollowUpStyle.DEEP_DIVE: "Deep dive",
 }
-VAPI = {
-    "name": "Vapi and the providers behind it (speech recognition, language model, voice)",
-    "what": "Your voice, the questions, and what you noted for the interviewer at set-up; not your name. Vapi keeps its own recording and transcript.",
-    "when": "During every interview, and afterwards for as long as the account's settings at Vapi say.",
-}
-GEMINI = {
-    "name": "Google (Gemini)",
-    "what": "Your choices and wishes, the CV and the job description you give, and the questions of your last interviews.",
-    "when": "When an interview is made. With a paid key Google does not train on it; with a free one it may.",
-}
 VOICE_VENDORS = {"vapi": "Vapi and its providers", "gemini": "Google Gemini"}
 """Who hears and speaks where it is not this machine."""
-GEMINI_LIVE = {
-    "name": "Google (Gemini Live)",
-    "what": "Your voice, the questions, and what you noted for the interviewer at set-up; not your name. Google hears and speaks; the recording and the transcript are made here.",
-    "when": "During {when}. With a paid key Google does not train on it; with a free one it may.",
-}
 HEADLINES = {404: "Not here", 403: "Not allowed", 503: "Busy right now", 409: "Not now"}
 
 
@@ -255,31 +240,6 @@ async def history(request: web.Request) -> web.Response:
             "difficulty": query.difficulty.value if query.difficulty else "",
         },
     )
-
-
-@public
-async def privacy(request: web.Request) -> web.Response:
-    """`/privacy`: what is stored, what leaves the machine, how to delete."""
-    labels = await _voice_labels(request)
-    engines = request.app[SETTINGS].engines
-    relayed = engines[0] in VOICE_VENDORS
-    live = "every interview" if engines[0] == "gemini" else "an interview that Vapi has lost"
-    providers = [
-        {
-            "name": "This server",
-            "what": f"Recording, transcript and report. Speech is recognised by {labels['recogniser']}, spoken by {labels['voice']}.",
-            "when": f"During and after every interview; {'beside it only what stands below' if relayed or request.app[MODEL] else 'nothing is sent anywhere else'}.",
-        },
-        *([VAPI] if "vapi" in engines else []),
-        *([{**GEMINI_LIVE, "when": GEMINI_LIVE["when"].format(when=live)}] if "gemini" in engines else []),
-        *([GEMINI] if request.app[MODEL] else []),
-        {
-            "name": "Your browser's maker",
-            "what": "Your voice, if you choose the browser's own speech recognition.",
-            "when": "Only when you switch it on before an interview.",
-        },
-    ]
-    return render(request, "privacy.html", retention_days=request.app[SETTINGS].retention_days, providers=providers)
 
 
 @public

@@ -20,7 +20,7 @@ from storage.jobs import Handler
 from storage.keys import MasterKeys, SessionKeys
 from storage.recordings import FolderRecordings
 
-from . import exports, pdf
+from . import accounts, exports, pdf, privacy_pages
 from .keys import RECORDINGS, STORE
 
 ROUND_SECONDS = 30
@@ -40,12 +40,6 @@ def recordings_of(settings: Settings, database: Database) -> FolderRecordings:
     return FolderRecordings(settings.recordings, keys_of(settings, database))
 
 
-def retention_of(settings: Settings) -> Retention:
-    """The clocks."""
-    words = settings.retention_days
-    return Retention(settings.retention_recording_days or words, words, settings.retention_export_days)
-
-
 def attach(
     app: web.Application,
     settings: Settings,
@@ -56,6 +50,7 @@ def attach(
     """Give the application what privacy needs; returns the handlers of the jobs. `vendors`: those whose copies can be erased, by engine."""
     app[KEYS] = keys = recordings.keys
     app[exports.ARCHIVES] = exports.Archives(settings.data_dir / "exports", keys)
+    accounts.add_section(app, accounts.Section("privacy", "account_privacy.html", privacy_pages.own_data))
     store = database
     clocks: list[asyncio.Task[None]] = []
 
@@ -89,7 +84,7 @@ def attach(
         await asyncio.to_thread(keys.masters.current)
         async with app[STORE].begin() as tx:
             await tx.enqueue(ENCRYPT_JOB, "1", {})
-        clocks.append(asyncio.create_task(_rounds(store, retention_of(settings))))
+        clocks.append(asyncio.create_task(_rounds(store, settings.retention)))
         yield
 
     async def stop(_: web.Application) -> None:

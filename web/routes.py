@@ -7,7 +7,7 @@ from pathlib import Path
 
 from aiohttp import web
 
-from . import account_pages, billing_pages, demo_checkout, health, openapi, pages, report_pages, share, sockets
+from . import account_pages, billing_pages, demo_checkout, health, openapi, pages, privacy_pages, report_pages, share, sockets
 from .api import (
     account,
     after,
@@ -46,7 +46,8 @@ def add(app: web.Application) -> None:
             web.get("/welcome", account_pages.welcome),
             web.get("/account", account_pages.account),
             web.get("/people", account_pages.people),
-            web.get("/privacy", pages.privacy),
+            web.get("/privacy", privacy_pages.privacy),
+            web.get("/erasures/{receipt_id}", privacy_pages.erasure),
             web.get("/plans", billing_pages.plans),
             web.get("/billing", billing_pages.billing),
             web.get("/payments/{payment_id}", billing_pages.payment),

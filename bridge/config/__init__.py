@@ -104,6 +104,15 @@ class Settings(
         return self
 
     @model_validator(mode="after")
+    def _people_know_what_google_does(self) -> Self:
+        real = self.gemini_api_key and not is_loopback(urlsplit(self.gemini_base_url).hostname or "")
+        if real and self.auth_mode is not AuthMode.SINGLE and not self.gemini_plan:
+            raise ValueError(
+                f"{PREFIX}GEMINI_PLAN must be paid or free when other people use this server: with a free key Google may train on what they say"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _engine_can_be_had(self) -> Self:
         host = urlsplit(self.vapi_base_url).hostname or ""
         if self.voice_engine is Engine.VAPI and not self.vapi_api_key:

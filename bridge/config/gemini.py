@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, Field, model_validator
 
@@ -47,6 +47,11 @@ class GeminiSettings(BaseModel):
         "GEMINI_BASE_URL",
         "https://generativelanguage.googleapis.com",
         "Gemini's API; plain http on loopback only (stand-in).",
+    )
+    gemini_plan: Literal["", "paid", "free"] = Field(
+        "",
+        description="`paid` or `free`: what Google may do with what is sent depends on it (C-54). Must be said when other people than you use this server; "
+        "the privacy page says it.",
     )
     gemini_model_questions: str = Field("gemini-3.8-flash", pattern=MODEL_NAME, description="Gemini model that writes questions.")
     gemini_temperature_questions: Temperature = sampling("questions", "Temperature", 0.7)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pydantic import BaseModel, Field
 
+from ..domain.privacy import Retention
+
 
 class PrivacySettings(BaseModel):
     """The part about privacy."""
@@ -19,3 +21,8 @@ class PrivacySettings(BaseModel):
         None, ge=1, le=3650, description="Days recordings are kept, when less than transcripts and reports."
     )
     retention_export_days: int = Field(7, ge=1, le=90, description="Days an archive made for download is kept.")
+
+    @property
+    def retention(self) -> Retention:
+        """The clocks."""
+        return Retention(self.retention_recording_days or self.retention_days, self.retention_days, self.retention_export_days)

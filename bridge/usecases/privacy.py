@@ -53,6 +53,8 @@ async def _copies(tx: Tx, session_id: str, *, words: bool = True) -> dict[str, C
     """What there is of one interview, all of it pending."""
     parts = (WORDS, RECORDING) if words else (RECORDING,)
     found = {f"{session_id}/{part}": Copy(TITLES[part], HERE, CopyState.PENDING) for part in parts}
+    if words and any(cost.provider == "gemini" for cost in await tx.costs(session_id)):
+        found["model"] = MODEL
     for call in await tx.engine_calls(session_id):
         what = "Its recording and transcript of the call" if words else "Its recording of the call"
         found[f"{session_id}/{call.engine}/{call.id}"] = Copy(what, call.engine.capitalize(), CopyState.PENDING)
@@ -63,7 +65,7 @@ async def delete_session(store: Store, user_id: str, session_id: str, now: datet
     """Hide the session and enqueue its purge, in one transaction. Raises NotFound."""
     async with store.begin() as tx:
         session = await owned(tx, user_id, session_id, for_update=True)
-        receipt = new_receipt("interview", now, await _copies(tx, session.id) | {"backups": BACKUPS, "model": MODEL})
+        receipt = new_receipt("interview", now, await _copies(tx, session.id) | {"backups": BACKUPS})
         await tx.add_receipt(receipt, session.id)
         await _delete(tx, session, receipt.id, now)
         return receipt
@@ -84,7 +86,7 @@ async def delete_account(store: Store, user_id: str, now: datetime) -> Receipt:
         if any(plan.status not in FINAL and not plan.cancels_at_end for plan in await tx.subscriptions(user_id)):
             raise Conflict(PLAN_RUNS)
         receipt = new_receipt("account", now, {})
-        copies = {"backups": BACKUPS, "model": MODEL, "payments": PAYMENTS}
+        copies = {"backups": BACKUPS, "payments": PAYMENTS}
         ids = await tx.sessions_of(user_id)
         for session_id in ids:
             copies |= await _copies(tx, session_id)

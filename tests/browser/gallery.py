@@ -24,6 +24,8 @@ STATES = (
     "history",
     "progress",
     "privacy",
+    "your-data",
+    "erasure",
     "api",
     "error",
 )
@@ -89,6 +91,12 @@ async def visit(page: Page, url: str, state: str) -> None:
             await page.goto(f"{url}/interviews/{finished[len(finished) // 2]['sessionId']}/report")
         case "history" | "progress" | "privacy":
             await page.goto(f"{url}/{state}")
+        case "your-data":
+            await page.goto(f"{url}/account#your-data")
+            await page.click("#erase-open")
+        case "erasure":
+            deleted = await _api(url, "DELETE", f"/api/interviews/{await _session(url)}")
+            await page.goto(url + deleted["receipt"]["url"])
         case "api":
             await page.goto(f"{url}/api/docs")
         case "error":

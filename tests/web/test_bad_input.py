@@ -91,6 +91,7 @@ ROUTES: dict[str, bool] = {
     "GET /api/me/export/{export_id}": False,
     "GET /api/me/export/{export_id}/archive": False,
     "GET /api/erasures/{receipt_id}": False,
+    "GET /erasures/{receipt_id}": False,
     "GET /progress": False,
     "GET /share/{token}": False,
     "GET /share/{token}/recording": False,
