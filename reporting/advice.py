@@ -36,6 +36,7 @@ UNIT = {"lessons": "Lesson", "patterns": "Pattern", "problems": "Problem"}
 STRATEGY = {
     "missing": "Before you speak, list the key points you expect on your fingers; answer again out loud and check each one off.",
     "partly": "You named these ideas; next time finish each one with a second sentence: how it works, or why it matters.",
+    "deeper": "You named every key point; answer once more and give each its reason, its limit and what it costs.",
     "short": "Keep going until the time is used: after the first answer add one example, one limit and one alternative.",
     "silent": "Start with one sentence that repeats the question in your own words; it buys time and opens the answer.",
 }
@@ -228,7 +229,10 @@ def _kinds(part: Area, shares: Sequence[float | None]) -> list[str]:
     half, none = part.count(Shown.PARTLY), part.count(Shown.NO)
     kinds = [kind for count, kind in sorted([(-none, "missing"), (-half, "partly")]) if count]
     known = [share for share in shares if share is not None]
-    return [*kinds, "short"] if known and max(known) < SHORT_SHARE else kinds
+    if known and max(known) < SHORT_SHARE:
+        kinds.append("short")
+    # A judge may want more where every key point was heard.
+    return kinds or ["deeper"]
 
 
 def _lessons(thin: Sequence[Assessment], known: Module) -> list[Lesson]:

@@ -197,7 +197,7 @@ def doctor(url: str | None) -> None:
 
 
 @main.command()
-@click.argument("name", required=False, type=click.Choice(["startup", "turns", "relay", "scoring"]))
+@click.argument("name", required=False, type=click.Choice(["startup", "turns", "report", "relay", "scoring"]))
 @click.option(
     "--data",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),

@@ -10,7 +10,7 @@ import pytest
 
 from bridge.clients import gemini
 from bridge.domain.catalog import InterviewType
-from bridge.domain.criteria import BEHAVIORAL, SUB_SCORES, TECHNICAL
+from bridge.domain.criteria import BEHAVIORAL, SUB_SCORES, TECHNICAL, criteria
 from bridge.domain.events import TurnRecorded
 from bridge.domain.segments import turn_of
 from bridge.domain.session import ReportStatus, SessionStatus
@@ -92,6 +92,22 @@ async def test_every_quote_is_in_its_turn(store, stored):
     ]
     assert used
     assert set(used) <= set(ids)
+
+
+async def test_every_key_point_and_still_something_to_say(store, stored):
+    """R-075: an answer that covers everything may be judged below full; the advice then is to go deeper."""
+    session_id = await stored(Play().ask(1).answer(1, LONG, seconds=150).leave(1).end())
+    middling = {"quotes": ["put a cache in front of the database"], "why": "It is said.", "score": 6}
+    grade = dict.fromkeys(criteria(SETUP.type), middling) | {"keyPoints": [], "doneWell": [], "couldBeBetter": []}
+    async with judging() as (grader, standin):
+        standin.brain = StandinBrain().when(grade, purpose="grading")
+        await write_report(store, session_id, grader=grader)
+    body = await report_of(store, session_id)
+
+    assert body["questionAnalysis"][0]["coverageScore"] == 100
+    assert body["questionAnalysis"][0]["userScore"] < 70
+    assert "give each its reason" in body["recommendations"][0]["practiceStrategy"]
+    assert body["grading"]["note"] is None
 
 
 @pytest.mark.parametrize("grading", ["honest", "obedient"])
