@@ -73,9 +73,8 @@ async def create_app(settings: Settings, *, demo: bool = False, evals: bool = Fa
         app[USER] = await tx.single_user()
 
     people = accounts.attach(app)
-    paid = payments.attach(app, settings, database, base_url(settings))
     handlers = {
-        **own_jobs(app), **people, **aftercare.attach(app), **paid, **(vapi.jobs if vapi else {}),
+        **own_jobs(app), **people, **aftercare.attach(app), **payments.attach(app, settings, database, base_url(settings)), **(vapi.jobs if vapi else {}),
         **privacy.attach(app, settings, database, recordings, {"vapi": vapi.client} if vapi else {}),
     }  # fmt: skip
     jobs = DurableJobs(database, handlers)

@@ -188,6 +188,14 @@ OPERATIONS: tuple[Operation, ...] = (
     ("POST", "/api/payments/portal", "The provider's page where a plan is changed or ended", None, {200: "`{url}`"}),
     (
         "POST",
+        "/api/operator/credits",
+        "Give a person credit (admin)",
+        schemas.CreditRequest,
+        {201: "`{granted, balance, currency}`"},
+    ),
+    ("POST", "/api/operator/payments/{payment_id}/refund", "Give a payment back, once (admin)", None, {202: "`{asked}`"}),
+    (
+        "POST",
         "/api/webhooks/stripe",
         "Stripe's events; signed, kept before the answer",
         None,

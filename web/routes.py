@@ -7,7 +7,19 @@ from pathlib import Path
 
 from aiohttp import web
 
-from . import account_pages, billing_pages, demo_checkout, health, openapi, pages, privacy_pages, report_pages, share, sockets
+from . import (
+    account_pages,
+    billing_pages,
+    demo_checkout,
+    health,
+    money_pages,
+    openapi,
+    pages,
+    privacy_pages,
+    report_pages,
+    share,
+    sockets,
+)
 from .api import (
     account,
     after,
@@ -50,6 +62,9 @@ def add(app: web.Application) -> None:
             web.get("/erasures/{receipt_id}", privacy_pages.erasure),
             web.get("/plans", billing_pages.plans),
             web.get("/billing", billing_pages.billing),
+            web.get("/operator/money", money_pages.money),
+            web.post("/api/operator/credits", money_pages.grant),
+            web.post("/api/operator/payments/{payment_id}/refund", money_pages.refund),
             web.get("/payments/{payment_id}", billing_pages.payment),
             web.get("/demo-checkout/{ref}", demo_checkout.page),
             web.post("/demo-checkout/{ref}", demo_checkout.decide),

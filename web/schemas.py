@@ -225,6 +225,16 @@ class PaymentRequest(Model):
     plan: Annotated[Plan | None, BeforeValidator(_lower)] = None
 
 
+class CreditRequest(Model):
+    """Credit for a person, in the price list's minor units (or in interviews, where credits are handed out)."""
+
+    email: str | None = Field(None, max_length=254)
+    user_id: str | None = Field(None, max_length=64)
+    amount: int = Field(ge=-10_000_000, le=10_000_000)
+    reference: str | None = Field(None, min_length=1, max_length=100, description="The same one is one gift.")
+    note: str = Field("", max_length=200)
+
+
 class PaymentResponse(Model):
     """Where to pay; both null when there is nothing to pay (any more)."""
 

@@ -67,6 +67,17 @@ def role_(email: str, role: str) -> None:
 
 @user.command()
 @click.argument("email")
+@click.argument("amount", type=int)
+@click.option("--note", default="", help="Shown to the person beside it.")
+def credit(email: str, amount: int, note: str) -> None:
+    """Give somebody credit: interviews with PREPKIT_PAYMENTS=credits, else paise. A negative amount takes some back."""
+    from .commands import user as command
+
+    asyncio.run(command.credit(_settings(), email, amount, note))
+
+
+@user.command()
+@click.argument("email")
 @click.option("--scope", "scopes", type=SCOPES, multiple=True, help="What it may do; read and write when left out.")
 @click.option("--days", type=click.IntRange(1, 3650), help="How long it works; until it is taken back when left out.")
 def token(email: str, scopes: tuple[str, ...], days: int | None) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,7 +12,11 @@ import pytest
 import pytest_asyncio
 
 from bridge.config import Settings, load
+from bridge.domain.entitlement import Source, Subscription, SubscriptionStatus
+from bridge.domain.holding import Hold, HoldState
 from bridge.domain.payment import OrderStatus
+from bridge.domain.pricing import Plan
+from bridge.domain.upstream import CostEntry, CostKind
 from bridge.errors import SettingsError
 from bridge.usecases import checkout, refunds
 from web.payments import SHOP
@@ -230,3 +235,40 @@ async def test_prices_come_from_the_settings() -> None:
     assert [5_000, 14_900, 19_900, 29_900] == list(tariff.prices.values())
     assert [10_000, 199_900] == list(tariff.plans.values())
     assert Settings().tariff is None
+
+
+async def test_an_admin_gives_credit_and_sees_cost_against_price(till: House) -> None:
+    """R-101, R-111, C-04: one gift for one reference; the page shows costs, the success rate, and a loss as a loss."""
+    gift = {"userId": till.user, "amount": 100, "reference": "thanks", "note": "for trying"}
+    assert 201 == (await till.call("POST", "/api/operator/credits", json=gift))[0]
+    assert 200 == (await till.call("POST", "/api/operator/credits", json=gift))[0]
+    assert 404 == (await till.call("POST", "/api/operator/credits", json={"userId": UNKNOWN, "amount": 1}))[0]
+    async with till.store.read() as tx:
+        assert 1 == sum(line.kind == "grant" for line in await tx.lines_of(till.user))
+    session = await till.finished()
+    async with till.store.begin() as tx:
+        await tx.add_cost(
+            CostEntry(
+                session.id, "vapi:1:call", CostKind.ACTUAL, "vapi", "call", 20, "minutes", 2_300_000, "USD", datetime.now(UTC)
+            )
+        )
+    _, page = await till.fetch("GET", "/operator/money")
+    assert "₹190.90" in page
+    assert "(loss)" in page
+    assert "Success rate" in page
+
+
+async def test_a_free_interview_has_the_basic_report_until_there_is_a_plan(till: House) -> None:
+    """R-089, R-104, C-10: the full one is kept and shown from the day a plan is bought."""
+    session = await till.finished()
+    async with till.store.begin() as tx:
+        hold = Hold(session.id, till.user, Source.FREE, HoldState.CONSUMED, 1, 0, "INR", "2026-11", datetime.now(UTC))
+        await tx.save_hold(hold)
+    assert "basic" == (await till.call("GET", f"/api/interviews/{session.id}/report"))[1].get("tier")
+    assert "/plans" in (await till.fetch("GET", f"/interviews/{session.id}/report"))[1]
+    async with till.store.begin() as tx:
+        plan = Subscription("fake", "sub_unlock", till.user, Plan.PRO, SubscriptionStatus.ACTIVE, datetime.now(UTC))
+        await tx.save_subscription(plan)
+    assert "tier" not in (await till.call("GET", f"/api/interviews/{session.id}/report"))[1]
+    async with till.store.begin() as tx:
+        await tx.save_subscription(replace(plan, status=SubscriptionStatus.CANCELED))

@@ -8,12 +8,14 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from uuid import uuid4
 
 from bridge.config import Settings
 from bridge.domain.account import Account, Role, Scope
 from bridge.domain.mail import checked_address
+from bridge.domain.pricing import Money
 from bridge.errors import Conflict, NotFound
-from bridge.usecases import people, sign_in
+from bridge.usecases import holds, people, sign_in
 from bridge.usecases.passwords import check
 from storage.database import Database
 from storage.migrate import migrate
@@ -95,3 +97,17 @@ async def invite(settings: Settings, role: Role, places: int, days: int, note: s
     async with opened(settings) as database:
         _, code = await people.invite(database, None, note=note, role=role, places=places, days=days, now=datetime.now(UTC))
     print(code)
+
+
+async def credit(settings: Settings, email: str, amount: int, note: str) -> None:
+    """Give somebody credit. Raises NotFound; refuses where nothing has a price."""
+    tariff = settings.tariff
+    if tariff is None:
+        raise Conflict("Nothing has a price on this server: set PREPKIT_PAYMENTS first.")
+    async with opened(settings) as database:
+        account = await _known(database, email)
+        async with database.begin() as tx:
+            await holds.grant(tx, account.id, amount, tariff.currency, datetime.now(UTC), ref=str(uuid4()), note=note)
+            await tx.audit(None, "credit.granted", account.id, {"amount": amount, "currency": tariff.currency})
+            left = await tx.balance(account.id, tariff.currency)
+    print(f"{email} has {Money(left, tariff.currency).text}.")

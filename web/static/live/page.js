@@ -5,6 +5,7 @@
  * The parts know nothing of each other; this file joins them. Message names are the public contract's.
  */
 import { call } from "../api.js";
+import { safeCheckout } from "../checkout.js";
 import { Sound, meterValue, microphones } from "./audio.js";
 import { Captions, TypedAnswers } from "./captions.js";
 import { byId, control, clockText, field, fillDevices, on, say } from "./dom.js";
@@ -112,6 +113,21 @@ function useBrowserRecognition() {
 
 // What the connection does ---------------------------------------------------------------------------------------------
 
+let unpaid = false;
+
+/** Opens the checkout page; where nothing has to be paid any more, starts. */
+async function pay() {
+  try {
+    const { data } = await call("POST", "/api/payments/create", { sessionId: session.id });
+    const address = data.checkoutUrl ? safeCheckout(data.checkoutUrl) : null;
+    if (address) location.assign(address);
+    else if (data.checkoutUrl) say(byId("trouble-text"), "The checkout address does not look right, so this page will not open it.");
+    else session.retry();
+  } catch (error) {
+    say(byId("trouble-text"), /** @type {import("../api.js").ApiError} */ (error).message);
+  }
+}
+
 /** @param {import("./session.js").StateDetail} detail */
 function state({ state: now, title, text, button, status }) {
   room.dataset.state = now;
@@ -124,7 +140,8 @@ function state({ state: now, title, text, button, status }) {
     say(byId("trouble-title"), title);
     say(byId("trouble-text"), text);
     say(byId("trouble-button"), button ?? "Try again");
-    byId("trouble-button").hidden = status === 409 || status === 404 || status === 402;
+    byId("trouble-button").hidden = status === 409 || status === 404;
+    unpaid = status === 402;
   }
   const freshly = stopped && byId("trouble").hidden;
   byId("trouble").hidden = !stopped;
@@ -268,7 +285,7 @@ dialog.addEventListener("close", () => {
   say(byId("notice"), "The interviewer says goodbye. Press Leave now if you do not want to wait.");
   say(byId("end-text"), "Leave now");
 });
-byId("trouble-button").addEventListener("click", () => session.retry());
+byId("trouble-button").addEventListener("click", () => (unpaid ? void pay() : session.retry()));
 byId("wake").addEventListener("click", () => void sound.wake());
 byId("speaker-on").addEventListener("change", () => sound.speaker(field("speaker-on").checked));
 byId("live-device").addEventListener("change", async () => {

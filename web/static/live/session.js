@@ -87,7 +87,7 @@ export class Session extends EventTarget {
     const passing = error.status === 0 || error.status === 429 || error.status >= 500;
     if (this.lostAt && passing) return this.again("The server does not answer yet", error.retryAfter * 1000);
     const { title, text } = startProblem(error);
-    this.become("stopped", title, text, { button: "Try again", status: error.status });
+    this.become("stopped", title, text, { button: error.status === 402 ? "Pay and start" : "Try again", status: error.status });
   }
 
   /** Whether the interview ended while nobody was connected; then says so. */
