@@ -34,7 +34,10 @@ async def page(request: web.Request) -> web.Response:
     except UpstreamFailed as error:
         raise NotFound(error.message) from None
     price = Money(state["amount"], state["currency"]).text
-    return render(request, "demo_checkout.html", state=state, price=price, ref=request.match_info["ref"])
+    shown = render(request, "demo_checkout.html", state=state, price=price, ref=request.match_info["ref"])
+    # Without a referrer a browser names no origin for a plain form, and whoever sends none is refused.
+    shown.headers["Referrer-Policy"] = "same-origin"
+    return shown
 
 
 async def decide(request: web.Request) -> web.Response:

@@ -21,13 +21,12 @@ from bridge.domain.entitlement import Quote, decide, quote
 from bridge.domain.pricing import Tariff
 from bridge.domain.session import InterviewSession, SessionStatus, move
 from bridge.errors import UpstreamFailed
-from bridge.ports import CheckoutGateway, Store, Tx
+from bridge.ports import CheckoutGateway, Store
 from bridge.usecases import checkout, holds, refunds
 from bridge.usecases.checkout import Shop
 from storage.jobs import Handler
 
 from .keys import SETTINGS, STORE
-from .reports import ENTITLED
 
 SHOP: web.AppKey[Shop] = web.AppKey("shop", Shop)
 """Missing where no money can be paid."""
@@ -59,11 +58,6 @@ def attach(app: web.Application, settings: Settings, store: Store, base_url: str
     """Give the application what money needs; returns the handlers of the jobs."""
     if (tariff := settings.tariff) is not None:
         app[TARIFF] = tariff
-
-        async def entitled(tx: Tx, session: InterviewSession) -> bool:
-            return await holds.has_full_report(tx, session, tariff, datetime.now(UTC))
-
-        app[ENTITLED] = entitled
     gateway = gateway_of(settings, store, base_url)
     if settings.tariff is None or gateway is None:
         return {}

@@ -12,7 +12,7 @@ from datetime import datetime
 from ..domain.entitlement import Purse, Source, decide, month_of, plan_of, quote
 from ..domain.holding import Hold, HoldState, settle
 from ..domain.payment import Account, Line
-from ..domain.pricing import PLANS, Tariff
+from ..domain.pricing import Tariff
 from ..domain.session import InterviewSession
 from ..errors import PaymentRequired
 from ..ports import Tx
@@ -89,14 +89,6 @@ async def settle_hold(tx: Tx, session: InterviewSession, now: datetime) -> Hold 
         if given_back and end.our_fault and held.money_back:
             await refunds.ask_for_session(tx, session, now)
     return done
-
-
-async def has_full_report(tx: Tx, session: InterviewSession, tariff: Tariff, now: datetime) -> bool:
-    """Whether its owner sees the whole report: not of a month's free interview, unless they have a plan now (C-10)."""
-    held = await tx.hold(session.id)
-    if held is None or held.source is not Source.FREE:
-        return True
-    return PLANS[plan_of(await tx.subscriptions(session.user_id), now, tariff.grace_days)].full_report
 
 
 async def grant(tx: Tx, user_id: str, amount: int, currency: str, now: datetime, *, ref: str, note: str = "") -> bool:

@@ -68,7 +68,8 @@ async def test_from_the_quote_to_the_start(till: House) -> None:
     _, again = await till.call("POST", "/api/payments/create", json=body)
     assert first == again, "one order, one checkout page (M3)"
     page = first["checkoutUrl"].removeprefix(till.origin)
-    _, shown = await till.fetch("GET", page)
+    response, shown = await till.fetch("GET", page)
+    assert response.headers["Referrer-Policy"] == "same-origin", "or a browser's form would come from nowhere and be refused"
     assert "₹199" in shown
     assert "No money moves" in shown
 
