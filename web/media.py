@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 
 from aiohttp import web
 
@@ -36,10 +37,12 @@ async def _send(request: web.Request, found: Recording, disposition: str) -> web
     await response.prepare(request)
     if request.method == "HEAD":
         return response
-    await response.write(first)
-    for at in range(start + PIECE_BYTES, stop, PIECE_BYTES):
-        await response.write(await asyncio.to_thread(found.read, at, min(stop, at + PIECE_BYTES)))
-    await response.write_eof()
+    # A player that was closed, or that asks for another place, lets go of what it asked for first.
+    with suppress(ConnectionError):
+        await response.write(first)
+        for at in range(start + PIECE_BYTES, stop, PIECE_BYTES):
+            await response.write(await asyncio.to_thread(found.read, at, min(stop, at + PIECE_BYTES)))
+        await response.write_eof()
     return response
 
 

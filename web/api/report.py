@@ -65,7 +65,7 @@ async def events(request: web.Request) -> web.StreamResponse:
     stream = web.StreamResponse(headers={"Content-Type": "text/event-stream", "X-Accel-Buffering": "no"})
     await stream.prepare(request)
     # Gone: the page was closed, or the interview deleted meanwhile; either way nobody waits any more.
-    with suppress(ConnectionResetError, NotFound):
+    with suppress(ConnectionError, NotFound):
         await _tell(request, stream, session, progress)
     return stream
 
