@@ -305,6 +305,23 @@ def standin_stripe(port: int, key: str, webhook_url: str, webhook_secret: str) -
     asyncio.run(play_stripe(port, key, webhook_url, webhook_secret))
 
 
+@standin.command("gemini")
+@click.option("--port", type=int, default=0, metavar="PORT", help="The port on 127.0.0.1; any free one when left out.")
+@click.option("--key", default="test-key", show_default=True, help="The API key it takes.")
+@click.option("--faults", default="[]", metavar="JSON", help='What goes wrong, for example \'[{"kind": "503", "count": 3}]\'.')
+def standin_gemini(port: int, key: str, faults: str) -> None:
+    """Gemini, REST and Live: strict about what it is sent, with a scripted interviewer, until Ctrl-C.
+
+    What the candidate says next can be given with POST /standin/words {"words": […]}, faults with POST /standin/faults.
+    """
+    from bridge import log
+
+    log.configure("INFO", "text")
+    from .commands.standin import play_gemini
+
+    asyncio.run(play_gemini(port, key, faults))
+
+
 main.add_command(user)
 
 if __name__ == "__main__":

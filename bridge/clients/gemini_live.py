@@ -6,6 +6,7 @@ asks for wss and keeps its socket options to itself, so both are set on its inne
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 API_VERSION = "v1beta"
 CLOSE_SECONDS = 1.0
 """How long a closing handshake may take: behind it waits the next connection."""
+CHECK_SECONDS = 10.0
 INVALID = 1007
 """Close code of a set-up Gemini does not take."""
 WORDS = {
@@ -65,6 +67,21 @@ def build(options: LiveOptions) -> Client:
         inner._websocket_ssl_ctx = {"proxy": None}
     inner._websocket_ssl_ctx = {**inner._websocket_ssl_ctx, "close_timeout": CLOSE_SECONDS}
     return client
+
+
+async def check(options: LiveOptions, model: str) -> Ended | None:
+    """Set a session up and leave, which costs nothing: None where that works."""
+    client = await asyncio.to_thread(build, options)
+    try:
+        async with asyncio.timeout(CHECK_SECONDS):
+            config: Any = {"response_modalities": ["AUDIO"]}
+            async with client.aio.live.connect(model=f"models/{model.removeprefix('models/')}", config=config):
+                return None
+    except Exception as error:  # noqa: BLE001 - whatever SDK and socket raise is what is asked for
+        return explain(error)
+    finally:
+        await client.aio.aclose()
+        client.close()
 
 
 def explain(error: BaseException) -> Ended:

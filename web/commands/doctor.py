@@ -71,6 +71,7 @@ async def look(environ: Mapping[str, str]) -> list[Finding]:
         *voices(settings),
         *await vapi(settings),
         *await gemini(settings),
+        *await gemini_voice(settings),
         *owners,
         await port(settings),
     ]
@@ -192,6 +193,26 @@ async def gemini(settings: Settings) -> list[Finding]:
         await client.close()
     # A wrong key is wrong for every model.
     return findings if len({finding.says for finding in findings}) > 1 else findings[:1]
+
+
+async def gemini_voice(settings: Settings) -> list[Finding]:
+    """Whether Gemini Live takes key and model; a session is set up and left, which costs nothing."""
+    if "gemini" not in settings.engines:
+        return []
+    from bridge.clients.gemini_live import LiveOptions, check
+
+    model = settings.gemini_model_voice
+    ended = await check(LiveOptions(settings.gemini_api_key, settings.gemini_base_url), model)
+    if ended is None:
+        return [Finding("gemini voice", True, f"{model} takes calls.")]
+    next_engine = settings.engines[settings.engines.index("gemini") + 1]
+    return [
+        Finding(
+            "gemini voice",
+            False if ended.final else None,
+            f"{model}: {ended.message} Look at PREPKIT_GEMINI_MODEL_VOICE and GEMINI_API_KEY; until then interviews go on with the {next_engine} engine.",
+        )
+    ]
 
 
 async def _ping(client: LanguageModel, model: str, purposes: list[Purpose]) -> Finding:

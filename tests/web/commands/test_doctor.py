@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from bridge import config
 from bridge.config import load
 from web.commands import doctor
 from web.standins.gemini import GeminiStandin
@@ -152,3 +153,20 @@ async def test_no_quota_is_said_and_a_busy_model_is_no_fault(gemini: GeminiStand
     assert (False, None) == (quota.ok, busy.ok)
     assert "no quota left for gemini-3.8-flash" in quota.says
     assert "interviews use the bank" in busy.says
+
+
+@pytest.mark.parametrize(
+    ("changes", "ok", "words"),
+    [
+        ({}, True, "takes calls"),
+        ({"GEMINI_API_KEY": "wrong"}, False, "key"),
+        ({"PREPKIT_GEMINI_MODEL_VOICE": "gemini-9-live"}, False, "voice model"),
+    ],
+)
+async def test_geminis_voice_is_tried(gemini: GeminiStandin, changes: dict[str, str], ok: bool, words: str) -> None:
+    """Issue 4: one session set up and left; a wrong key and a wrong model are said, with the engine that takes over."""
+    settings = config.load({"GEMINI_API_KEY": gemini.key, "GEMINI_BASE_URL": gemini.url, **changes})
+    (finding,) = await doctor.gemini_voice(settings)
+
+    assert (finding.ok, words in finding.says) == (ok, True)
+    assert ok or "local" in finding.says
