@@ -80,8 +80,8 @@ async def test_a_call_that_never_speaks_goes_on_here(tmp_path: Path, fault: dict
         session_id = (await server.set_up())["sessionId"]
         async with server.caller(*await server.start(session_id)) as caller:
             notice = await caller.told("notice", code="engine_changed", seconds=25)
+            question = await caller.told("question", seconds=25)
             await local_speaks(caller)
-            question = next(m["data"] for m in caller.notes if m.get("data", {}).get("type") == "question")
         events = await log_of(server, session_id)
 
     assert words in notice["message"]
