@@ -285,7 +285,15 @@ def _failed(judged: Judged) -> dict[str, Any]:
     """Nothing could be judged: why, and what now."""
     why = next(iter(judged.troubles.values()), "")
     text = f"{trouble(why)} Every question was scored by key-point coverage alone. {AGAIN}"
-    return {"engine": "coverage", "judged": 0, "wanted": judged.wanted, "scores": [], "spread": None, "flags": [], "note": text}
+    return {
+        "engine": "coverage",
+        "judged": 0,
+        "wanted": judged.wanted,
+        "scores": [],
+        "spread": None,
+        "flags": [],
+        "note": text,
+    } | _kept(judged)
 
 
 def _note(judged: Judged, question_id: str) -> str | None:
@@ -325,7 +333,12 @@ def _grading(
         "coverageScore": scoring.weighted([(a.score, a.question.minutes) for a in witnessed if a.score is not None]),
         "flags": flags,
         "note": None,
-    }
+    } | _kept(judged)
+
+
+def _kept(judged: Judged) -> dict[str, Any]:
+    """What another grading needs to know, so that it asks for no more than it must."""
+    return {"missing": judged.missing, "asking": judged.asking}
 
 
 def _flags(a: Assessment, question: dict[str, Any], judged: Judged) -> list[dict[str, Any]]:

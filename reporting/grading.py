@@ -53,6 +53,10 @@ class Judged:
     """By question; one that is not here is scored by coverage."""
     troubles: Mapping[str, str] = field(default_factory=dict)
     """By question, why it is not: a `Trouble`, or `void`."""
+    missing: int = 0
+    """Gradings that could not be had; asking again asks for these alone."""
+    asking: str = ""
+    """Under which name the gradings are kept."""
     findings: tuple[Finding, ...] = ()
     assembled: Assembled | None = None
 
@@ -78,7 +82,7 @@ class Grader:
         await work.tell(0, len(answered))
         await _together(work.question(assessment, len(answered)) for assessment in answered)
         if not work.judgements:
-            return Judged(self.runs, troubles=work.troubles)
+            return Judged(self.runs, troubles=work.troubles, missing=work.missing, asking=asking)
         found = findings_of(assessments, work.judgements)
         await work.say(
             {"step": "assembling", "text": "Putting the report into words", "done": len(answered), "of": len(answered)}
@@ -91,6 +95,8 @@ class Grader:
             prompts=tuple(dict.fromkeys((report.GRADE, *((report.ASSEMBLY,) if assembled else ())))),
             judgements=work.judgements,
             troubles=work.troubles,
+            missing=work.missing,
+            asking=asking,
             findings=found,
             assembled=assembled,
         )
@@ -116,6 +122,7 @@ class _Work:
         self.judgements: dict[str, Judgement] = {}
         self.troubles: dict[str, str] = {}
         self.used: list[StoredGrade] = []
+        self.missing = 0
 
     async def question(self, assessment: Assessment, of: int) -> None:
         """All gradings of one answer, and what counts of them."""
@@ -125,6 +132,7 @@ class _Work:
         asked = (self._one(prompt, grade_schema(setup.type), run) for run in range(1, self._grader.runs + 1))
         answers = await _together(asked)
         grades: list[Grade] = [answer for answer in answers if not isinstance(answer, str)]
+        self.missing += len(answers) - len(grades)
         judgement = await asyncio.to_thread(judge, assessment, grades) if grades else None
         if judgement is not None:
             self.judgements[question.id] = judgement

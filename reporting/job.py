@@ -64,7 +64,7 @@ async def write_report(store: Store, session_id: str, *, grader: Grader | None =
         return
     await _mark(store, session_id, ReportStatus.RUNNING)
     try:
-        judged = await _judged(store, session, turns, segments, events, grader, asking=asking)
+        judged = await _judged(store, session, turns, segments, events, grader, asking=_name(versions, asking))
         now = datetime.now(UTC)
         body = await asyncio.to_thread(build_report, session, turns, segments, events, now=now, content=digest, judged=judged)
         if not body["coverage"]["questions"][Status.ASSESSED.value]:
@@ -77,6 +77,12 @@ async def write_report(store: Store, session_id: str, *, grader: Grader | None =
     except Exception:  # whatever it was: the session says failed, the job fails with it
         await _mark(store, session_id, ReportStatus.FAILED)
         raise
+
+
+def _name(versions: Sequence[StoredReport], asking: str) -> str:
+    """Under which name gradings are kept: the newest version's, where some could not be had and only these are to be asked for again."""
+    newest = versions[-1].body.get("grading") if versions and asking else None
+    return str(newest["asking"]) if newest and newest.get("missing") else asking
 
 
 async def _judged(

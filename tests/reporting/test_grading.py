@@ -262,6 +262,22 @@ async def test_graded_again_beside_the_old_one(store, stored):
     assert len({version.id for version in versions}) == 2
 
 
+async def test_graded_again_after_a_failure_asks_for_what_is_missing(store, stored):
+    """F7: what was paid for before the model went away is not paid for again."""
+    session_id = await stored(played(LONG, THIN))
+    async with judging() as (grader, standin):
+        standin.faults.add(Kind.SAFETY, count=None, contains="buy a bigger machine")
+        await write_report(store, session_id, grader=grader)
+        standin.faults.clear()
+        standin.requests.clear()
+        await write_report(store, session_id, grader=grader, asking="again-1")
+        assert purposes(standin)["grading"] == 3
+    async with store.read() as tx:
+        first, second = await tx.reports(session_id)
+    assert (first.body["grading"]["judged"], second.body["grading"]["judged"]) == (1, 2)
+    assert (first.body["grading"]["missing"], second.body["grading"]["missing"]) == (3, 0)
+
+
 async def test_an_interview_deleted_meanwhile_keeps_nothing(store, stored):
     """R-115: no grading and no progress of a deleted interview is stored."""
     session_id = await stored(played(LONG))
