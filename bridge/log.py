@@ -7,12 +7,17 @@ from __future__ import annotations
 
 import logging
 import sys
+from typing import TYPE_CHECKING
 
 from loguru import logger
+
+if TYPE_CHECKING:
+    from loguru import Record
 
 QUIET = ("pipecat", "dbos", "aiohttp", "asyncio", "sqlalchemy", "alembic", "websockets", "google_genai", "httpx")
 """Loggers whose INFO and DEBUG would tell of speech, tokens or nothing useful."""
 TEXT = "{time:YYYY-MM-DDTHH:mm:ss.SSS!UTC}Z {level: <7} {message}"
+"""Of a line; one that was logged in a call has the call's id behind it, and in JSON as `record.extra.call`."""
 
 
 class _Bridge(logging.Handler):
@@ -23,13 +28,17 @@ class _Bridge(logging.Handler):
         logger.patch(lambda r: r.__setitem__("name", record.name)).opt(exception=record.exc_info).log(level, record.getMessage())
 
 
+def _line(record: Record) -> str:
+    return f"{TEXT}{' [{extra[call]}]' if 'call' in record['extra'] else ''}\n{{exception}}"
+
+
 def configure(level: str = "INFO", fmt: str = "text") -> None:
     """Set logging up; call once at the start of a command, before pipecat is imported."""
     logger.remove()
     logger.add(
         sys.stderr,
         level=level,
-        format=TEXT,
+        format=_line,
         serialize=fmt == "json",
         # Variable values would put transcripts and tokens into tracebacks.
         diagnose=False,

@@ -107,7 +107,9 @@ class Supervisor:
             gone = asyncio.Event()
             self._live[session_id] = (call, gone)
         try:
-            outcome = await call.run()
+            # Every line that is logged in this call, by whatever task of it, carries its id.
+            with logger.contextualize(call=session_id):
+                outcome = await call.run()
         finally:
             await asyncio.shield(self._after(session_id, outcome, leg))
             del self._live[session_id]

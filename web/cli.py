@@ -197,7 +197,7 @@ def doctor(url: str | None) -> None:
 
 
 @main.command()
-@click.argument("name", required=False, type=click.Choice(["startup", "turns", "report", "relay", "scoring"]))
+@click.argument("name", required=False, type=click.Choice(["startup", "turns", "live", "report", "relay", "scoring"]))
 @click.option(
     "--data",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
@@ -250,6 +250,22 @@ def hold(session_id: str, reason: str, release: bool) -> None:
     from .commands.keys import hold as change
 
     asyncio.run(change(settings, session_id, reason, release=release))
+
+
+@main.command()
+@click.argument("session")
+@click.option("--url", default="http://127.0.0.1:8080", show_default=True, help="The server.")
+@click.option(
+    "--token-file", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Holds an API token of an operator."
+)
+@click.option("--raw", is_flag=True, help="One JSON object a line, as the stream has it.")
+def tail(session: str, url: str, token_file: Path | None, raw: bool) -> None:
+    """Follow one call in the terminal: history first, then as it happens."""
+    _quiet()
+    from .commands.tail import tail as follow
+
+    token = token_file.read_text(encoding="utf-8").strip() if token_file else ""
+    asyncio.run(follow(url, session, token, raw=raw, say=click.echo))
 
 
 @main.group()

@@ -8,6 +8,9 @@ import aiohttp
 import pytest
 import pytest_asyncio
 
+from bridge.errors import PrepkitError
+from web.commands.tail import tail
+
 from .live import ANSWER, running
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -115,6 +118,24 @@ async def test_whatever_an_operator_does_is_an_event_and_reaches_the_candidate(s
     assert [] == shown
 
 
+async def test_a_call_is_followed_in_the_terminal(server):
+    """`prepkit tail`: history first, in words, to the end; what was said cannot steer the terminal."""
+    async with server.interview() as (session_id, caller):
+        await caller.verb("text", text=f"{ANSWER} \x1b[2J")
+        lines = []
+        following = asyncio.create_task(tail(server.url, session_id, "", say=lines.append))
+        await act(server, session_id, "end", {"now": True}, status=202)
+        async with asyncio.timeout(30):
+            await following
+    with pytest.raises(PrepkitError):
+        await tail(server.url, "99999999-9999-4999-8999-999999999999", "")
+
+    assert any("question 1 of 3" in line for line in lines)
+    assert any(f"candidate: {ANSWER}" in line for line in lines)
+    assert "interview-ended" in lines[-1]
+    assert "\x1b" not in "".join(lines)
+
+
 @pytest.mark.parametrize("now", [False, True])
 async def test_an_operator_ends_a_call(server, now):
     """With a goodbye or at once: the candidate is told by whom, the words are kept, the stream ends with the interview."""
@@ -164,7 +185,7 @@ async def test_a_paused_server_lets_nobody_begin_and_a_drained_one_is_not_ready(
         await server.call("GET", "/readyz", status=503)
         opened = await server.call("POST", "/api/operator/undrain", {})
         assert (await server.call("GET", "/readyz"))["ready"]
-    await server.call("POST", f"/api/interviews/{made['sessionId']}/start", {})
+    await server.start(made["sessionId"])
 
     assert (True, False) == (drained["capacity"]["draining"], opened["capacity"]["draining"])
 

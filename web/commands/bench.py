@@ -3,6 +3,7 @@
     startup   CPU seconds of `prepkit --help`, and of `prepkit serve` until /readyz says yes
     turns     durable `append_events` of one call while 0, 1, 4 and 8 other calls write: p50 and p99
     report    our own work for a judged report, the model's time taken out: p50 and p95, see `bench_report`
+    live      calls beside 50 readers of 1,000 events a second: frames lost, latency, see `bench_live`
     relay     calls relayed beside a bare aiohttp relay and stock pipecat: CPU, latency, loss, memory, see `bench_relay`
     scoring   agreement of `similarity` with graded answers in a file (`--data`), see `bench_scoring`
 
@@ -34,6 +35,7 @@ from storage.database import Database
 from storage.migrate import migrate
 
 from ..rehearsal.house import House
+from .bench_live import live
 from .bench_relay import relay
 from .bench_report import report
 from .bench_scoring import scoring
@@ -142,4 +144,9 @@ async def _write(store: Store, user_id: str, count: int | None) -> list[float]:
     return took
 
 
-BENCHES: dict[str, Callable[[], Awaitable[None]]] = {"startup": startup, "turns": turns, "report": report}
+async def watched() -> None:
+    """What readers of live calls cost the calls."""
+    await live()
+
+
+BENCHES: dict[str, Callable[[], Awaitable[None]]] = {"startup": startup, "turns": turns, "live": watched, "report": report}
