@@ -19,7 +19,7 @@ from .accounts import SECTIONS
 from .api.account import login_json, token_json
 from .api.people import invite_json, person_json
 from .auth import current, public, require
-from .keys import MAILER, PERSON, SETTINGS, STORE
+from .keys import MAILER, PERSON, SETTINGS, STORE, USER
 from .pages import render
 
 METHODS = {
@@ -128,10 +128,12 @@ async def people(request: web.Request) -> web.Response:
         everybody = await tx.accounts()
         invites = await tx.invites()
     settings = request.app[SETTINGS]
+    # Until the first account takes it over, nobody can sign in as the one user of `single` mode.
+    people = [each for each in everybody if each.id != request.app[USER] or each.email]
     return render(
         request,
         "people.html",
-        people=[_times(person_json(each)) for each in everybody],
+        people=[_times(person_json(each)) for each in people],
         invites=[_times(invite_json(each, now)) for each in invites if each.works(now)],
         roles=[{"slug": role.value, "title": title} for role, title in ROLES.items()],
         me_id=person.id,

@@ -102,8 +102,10 @@ async def _known(tx: Tx, user_id: str) -> Account:
 async def _keep_an_admin(tx: Tx, account: Account, *, admin_after: bool) -> None:
     if account.role is not Role.ADMIN or account.disabled_at is not None or admin_after:
         return
-    others = [
-        each for each in await tx.accounts() if each.role is Role.ADMIN and each.disabled_at is None and each.id != account.id
-    ]
-    if not others:
-        raise Conflict("This is the last admin: make another one first.")
+    for other in await tx.accounts():
+        if other.id == account.id or other.role is not Role.ADMIN or other.disabled_at is not None:
+            continue
+        # The one user of `single` mode is an admin whom nobody can sign in as, until the first account takes it over.
+        if await tx.password(other.id) is not None or await tx.identities(other.id):
+            return
+    raise Conflict("This is the last admin: make another one first.")

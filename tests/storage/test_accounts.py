@@ -9,6 +9,7 @@ import pytest
 from bridge.domain.account import INCLUDES, Account, Person, Role, Scope
 from bridge.domain.session import SessionStatus
 from bridge.errors import Conflict, NotFound
+from bridge.usecases import people
 from bridge.usecases.access import get_session_for
 from storage.database import Database
 
@@ -84,6 +85,18 @@ async def test_the_audit_log(database: Database):
         assert rows[1:] == await tx.audit_trail(actor_id=ada)
         assert [rows[2]] == await tx.audit_trail(before=rows[1].id, limit=5)
         assert [rows[0]] == await tx.audit_trail(limit=1)
+
+
+async def test_the_last_admin_who_can_come_in_stays(database: Database):
+    """C-37: the one user of `single` mode is an admin too, but nobody can sign in as them, so they do not count."""
+    async with database.begin() as tx:
+        await tx.single_user()
+    first = await people.add(database, "first@example.org", Role.ADMIN, "hash", NOW)
+    with pytest.raises(Conflict, match="last admin"):
+        await people.set_role(database, None, first.id, Role.CANDIDATE, NOW)
+    await people.add(database, "second@example.org", Role.ADMIN, None, NOW)
+
+    assert Role.CANDIDATE is (await people.set_role(database, None, first.id, Role.CANDIDATE, NOW)).role
 
 
 async def test_a_visit_is_noted_or_does_not_happen(database: Database):

@@ -68,6 +68,7 @@ async def person(house: House, role: Role = Role.CANDIDATE, email: str = "", **c
     made = replace(Account(str(uuid4()), role, datetime.now(UTC), email=email or f"{uuid4().hex}@example.org"), **changes)
     async with house.store.begin() as tx:
         await tx.add_account(made)
+        await tx.add_identity(sign_in.EMAIL_ISSUER, made.email, made.id)
     return made
 
 
