@@ -40,7 +40,7 @@ DOORS: dict[str, tuple[str, ...]] = {
         "GET /auth/callback", "POST /api/auth/login", "POST /api/auth/register", "POST /api/auth/setup", "POST /api/auth/link",
         "POST /api/auth/link/use", "POST /api/auth/reset", "POST /api/auth/reset/use", "POST /api/auth/oidc", "GET /api/docs",
         "GET /api/openapi.json", "GET /share/{token}", "GET /share/{token}/recording", "POST /api/webhooks/vapi",
-        "POST /api/vapi/tools", "POST /api/webhooks/stripe", "POST /api/webhooks/razorpay", "GET /api/erasures/{receipt_id}",
+        "POST /api/vapi/tools", "POST /api/webhooks/stripe", "POST /api/webhooks/razorpay", "GET /api/erasures/{receipt_id}", "GET /erasures/{receipt_id}",
         "GET /ws/interviews/{session_id}", "GET /healthz", "GET /readyz", "GET /metrics", "GET /static",
     ),
     PERSON: (
