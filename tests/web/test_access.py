@@ -82,7 +82,9 @@ DOORS: dict[str, tuple[str, ...]] = {
         "POST /api/operator/jobs/retry", "GET /ws/operator/calls/{session_id}/listen",
     ),
     REVIEWER: (),
-    ADMIN: ("GET /people", "GET /api/people", "GET /api/invites"),
+    ADMIN: ("GET /people", "GET /api/people", "GET /api/invites", "GET /operator/money", "POST /api/operator/credits",
+        "POST /api/operator/payments/{payment_id}/refund",
+    ),
     ADMIN_HAND: ("PATCH /api/people/{user_id}", "POST /api/invites", "DELETE /api/invites/{invite_id}"),
 }  # fmt: skip
 TABLE = {route: door for door, routes in DOORS.items() for route in routes}

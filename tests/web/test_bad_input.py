@@ -140,6 +140,9 @@ ROUTES: dict[str, bool] = {
     "POST /api/interviews/{session_id}/report/mail": False,
     "GET /api/interviews/{session_id}/report/mail": False,
     "DELETE /api/interviews/{session_id}/report/mail": False,
+    "GET /operator/money": False,
+    "POST /api/operator/credits": False,
+    "POST /api/operator/payments/{payment_id}/refund": False,
     "GET /static": False,
 }
 READING = [route for route, reads in ROUTES.items() if reads]

@@ -71,6 +71,8 @@ CHANGING = [
     ("POST", "/api/interviews/{id}/questions/{order}/again"),
     ("POST", "/api/interviews/{id}/report/mail"),
     ("DELETE", "/api/interviews/{id}/report/mail"),
+    ("POST", "/api/operator/credits"),
+    ("POST", "/api/operator/payments/{payment_id}/refund"),
     ("POST", "/api/auth/login"),
     ("POST", "/api/auth/register"),
     ("POST", "/api/auth/setup"),
