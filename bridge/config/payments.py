@@ -87,6 +87,8 @@ class PaymentSettings(BaseModel):
                 "RAZORPAY_WEBHOOK_SECRET": self.razorpay_webhook_secret,
             },
         }.get(self.payments, {})
+        if self.payments is Payments.RAZORPAY:
+            raise ValueError("PREPKIT_PAYMENTS=razorpay is not in this version; use stripe, credits or fake")
         missing = [name for name, value in needed.items() if not value]
         if missing:
             raise ValueError(f"{' and '.join(missing)} must be set for PREPKIT_PAYMENTS={self.payments.value}")

@@ -79,9 +79,9 @@ PLANS: dict[Plan, PlanProfile] = {
             Plan.PREMIUM,
             "Premium",
             True,
-            1,
+            0,
             False,
-            ("Everything in Pro", "One interview a month reviewed by a person", "Preparation for a company and a role"),
+            ("Everything in Pro", "Preparation for a company and a role"),
         ),
     )
 }
