@@ -23,6 +23,8 @@ from bridge.domain.sign_in import LIFETIMES, Purpose
 from bridge.errors import NotFound, NotInstalled
 from bridge.ports import OpenIdProvider, PasswordHasher, Store
 from bridge.usecases import sign_in
+from storage.counts import PostgresCounts
+from storage.database import Database
 from storage.jobs import Handler
 
 from .auth import STREAMS, send_off
@@ -63,9 +65,9 @@ def add_section(app: web.Application, section: Section) -> None:
     app[SECTIONS].append(section)
 
 
-def attach(app: web.Application) -> dict[str, Handler]:
+def attach(app: web.Application, database: Database) -> dict[str, Handler]:
     """Give the application what accounts need; returns the handlers of the jobs."""
-    app[LIMITS], app[STREAMS], app[SECTIONS] = Limits(), {}, []
+    app[LIMITS], app[STREAMS], app[SECTIONS] = Limits(None if database.is_sqlite else PostgresCounts(database)), {}, []
     app[HASHER] = hasher_of(app[SETTINGS])
     app[PROVIDER] = provider = provider_of(app[SETTINGS])
     app.cleanup_ctx.append(_watch)

@@ -72,7 +72,7 @@ async def create_app(settings: Settings, *, demo: bool = False, evals: bool = Fa
     async with database.begin() as tx:
         app[USER] = await tx.single_user()
 
-    people = accounts.attach(app)
+    people = accounts.attach(app, database)
     handlers = {
         **own_jobs(app), **people, **aftercare.attach(app), **payments.attach(app, settings, database, base_url(settings)), **(vapi.jobs if vapi else {}),
         **privacy.attach(app, settings, database, recordings, {"vapi": vapi.client} if vapi else {}),

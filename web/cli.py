@@ -57,13 +57,19 @@ def _quiet() -> None:
 
 
 @main.command()
-def serve() -> None:
+@click.option("--shared-port", is_flag=True, hidden=True, help="One of the processes of PREPKIT_WORKERS.")
+def serve(shared_port: bool) -> None:
     """Migrate, start the server and print its URL."""
     settings = _settings()
     from . import loops
     from .server import run
 
-    loops.run(run(settings))
+    if settings.workers > 1 and not shared_port:
+        from .workers import Workers
+
+        loops.run(Workers(settings, os.environ).run())
+        return
+    loops.run(run(settings, shared_port=shared_port))
 
 
 @main.command()

@@ -1,4 +1,4 @@
-"""How often somebody may ask, and from where they do: counts in memory, by person, by visitor's address, by what is tried (R-121, C-53, A14).
+"""How often somebody may ask, and from where they do: counts in memory or, with several servers, in the database; by person, by visitor's address, by what is tried (R-121, C-53, A14).
 
 A visitor's address is the peer's, or what a proxy that `PREPKIT_TRUSTED_PROXIES` names says it is.
 """
@@ -12,8 +12,8 @@ import time
 
 from aiohttp import web
 from limits import RateLimitItem, parse
-from limits.aio.storage import MemoryStorage
-from limits.aio.strategies import MovingWindowRateLimiter
+from limits.aio.storage import MemoryStorage, Storage
+from limits.aio.strategies import FixedWindowRateLimiter, MovingWindowRateLimiter, RateLimiter
 
 from .keys import SETTINGS
 
@@ -26,13 +26,13 @@ LETTERS_ASKED = parse("10/15minute")
 
 
 class Limits:
-    """Moving windows of this process."""
+    """Moving windows of this process, or with `shared` fixed windows of all servers together."""
 
-    def __init__(self) -> None:
-        self._windows = MovingWindowRateLimiter(MemoryStorage())
+    def __init__(self, shared: Storage | None = None) -> None:
+        self._windows: RateLimiter = FixedWindowRateLimiter(shared) if shared else MovingWindowRateLimiter(MemoryStorage())
 
     def forget(self) -> None:
-        """Begin anew."""
+        """Begin anew, in this process."""
         self._windows = MovingWindowRateLimiter(MemoryStorage())
 
     async def count(self, limit: RateLimitItem, *key: str) -> None:

@@ -26,13 +26,15 @@ from .app import create_app
 from .keys import STORE, SUPERVISOR
 
 STOP_TIMEOUT_SECONDS = 20
+READY = "PrepKit is ready."
+"""How the last line begins."""
 
 
-def listen(settings: Settings) -> socket.socket:
-    """A bound socket, so that a port in use is said before anything is started. Raises SettingsError."""
+def listen(settings: Settings, *, shared: bool = False) -> socket.socket:
+    """A bound socket, so that a port in use is said before anything is started; `shared` with the other processes of `workers`. Raises SettingsError."""
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     sock = socket.socket(family, socket.SOCK_STREAM)
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT if shared else socket.SO_REUSEADDR, 1)
     try:
         sock.bind((settings.host.strip("[]"), settings.port))
     except OSError as error:
@@ -55,10 +57,16 @@ def check_data_dir(folder: Path) -> None:
         ) from None
 
 
-async def run(settings: Settings, *, demo: bool = False) -> None:
+def address(settings: Settings) -> str:
+    """What to open in a browser."""
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    return settings.public_url or f"http://{host}:{settings.port}"
+
+
+async def run(settings: Settings, *, demo: bool = False, shared_port: bool = False) -> None:
     """Serve until told to stop. The URL is the last line printed."""
     check_data_dir(settings.data_dir)
-    sock = listen(settings)
+    sock = listen(settings, shared=shared_port)
     settings = settings.model_copy(update={"port": sock.getsockname()[1]})
     app = await create_app(settings, demo=demo)
     runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=2)
@@ -72,8 +80,7 @@ async def run(settings: Settings, *, demo: bool = False) -> None:
     gc.freeze()
     if url := await accounts.first_account_url(settings, app[STORE]):
         print(f"Make the first account, once, within 24 hours: {url}", flush=True)
-    host = f"[{settings.host}]" if ":" in settings.host else settings.host
-    print(f"PrepKit is ready. Open {settings.public_url or f'http://{host}:{settings.port}'}", flush=True)
+    print(f"{READY} Open {address(settings)}", flush=True)
     await signals.get()
     await drain(app[SUPERVISOR], signals, settings.drain_seconds)
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -8,7 +8,7 @@ from __future__ import annotations
 from aiohttp import web
 from loguru import logger
 
-from bridge.errors import AtCapacity, BadTicket, ConsentNeeded, Refused, VoiceUnavailable
+from bridge.errors import AtCapacity, BadTicket, ConsentNeeded, PrepkitError, Refused
 from bridge.wire.candidate import (
     CLOSE_BAD_TOKEN,
     CLOSE_POLICY,
@@ -68,9 +68,10 @@ async def _hold(request: web.Request, wire: Wire) -> web.WebSocketResponse:
         await socket.close(CLOSE_BAD_TOKEN, "bad token")
     except ConsentNeeded:
         await socket.close(CLOSE_POLICY, "consent_required")
-    except VoiceUnavailable as error:
-        logger.error("A call could not be started: {}", error.message)
-        await socket.close(CLOSE_UPSTREAM_LOST, "no voice on this server")
     except AtCapacity:
         await socket.close(CLOSE_RESTARTING, "at capacity; try again")
+    except PrepkitError as error:
+        # No voice, or recordings that cannot be opened with this server's keys.
+        logger.error("A call could not be started: {}", error.message)
+        await socket.close(CLOSE_UPSTREAM_LOST, "this server cannot hold the call")
     return ws

@@ -75,7 +75,7 @@ class Settings(
 
     host: str = Field("127.0.0.1", description="Address to listen on. `single` mode takes loopback addresses only.")
     port: int = Field(8080, ge=0, le=65535, description="Port to listen on; 0 lets the system choose one.")
-    workers: int = Field(1, ge=1, le=1, description="Processes sharing the port. This version runs one.")
+    workers: int = Field(1, ge=1, le=64, description="Processes sharing the port; more than one needs PostgreSQL.")
     public_url: str = Field("", description="The URL people open; from host and port when empty.")
     data_dir: Path = Field(Path("data"), description="Folder of the database and the recordings.")
     database_url: str = Field(
@@ -121,6 +121,14 @@ class Settings(
             raise ValueError("GEMINI_API_KEY must be set for PREPKIT_VOICE_ENGINE=gemini")
         if self.vapi_api_key and not is_loopback(host) and not self.public_url.startswith("https://"):
             raise ValueError("PREPKIT_PUBLIC_URL must be an https URL when VAPI_API_KEY is set: Vapi asks our tools there")
+        return self
+
+    @model_validator(mode="after")
+    def _workers_share_a_server(self) -> Self:
+        if self.workers > 1 and not self.database_url.startswith("postgresql"):
+            raise ValueError(
+                f"{PREFIX}WORKERS above 1 needs PostgreSQL ({PREFIX}DATABASE_URL): an SQLite file belongs to one process"
+            )
         return self
 
     @model_validator(mode="after")

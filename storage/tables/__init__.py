@@ -34,7 +34,7 @@ from .privacy import (
 )
 from .reports import interview_reports, report_facts, report_mails, share_links
 from .upstream import cost_entries, engine_calls, webhook_deliveries
-from .work import call_holders, job_nodes
+from .work import call_holders, job_nodes, rate_counts
 
 __all__ = [
     "ExportState",
@@ -66,6 +66,7 @@ __all__ = [
     "orders",
     "passwords",
     "privacy_choices",
+    "rate_counts",
     "referrals",
     "refunds",
     "report_facts",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, ForeignKey, Table
+from sqlalchemy import Column, ForeignKey, Index, Integer, Table
 
 from ..columns import Utc, short_text, uuid_string
 from .base import metadata
@@ -23,3 +23,13 @@ call_holders = Table(
     Column("since", Utc, nullable=False),
 )
 """The process in which an interview's leg runs. Only it may write the interview's log: whoever takes the call over becomes the holder (`holders`)."""
+
+rate_counts = Table(
+    "rate_counts",
+    metadata,
+    Column("key", short_text(255), primary_key=True),
+    Column("n", Integer, nullable=False),
+    Column("expires_at", Utc, nullable=False),
+    Index(None, "expires_at"),
+)
+"""Requests counted for all servers together (`counts`); keys are hashes. Unused on SQLite, where one process counts in memory."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 import socket
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -42,6 +44,7 @@ class Cluster:
             "PREPKIT_DATABASE_URL": database_url,
             "PREPKIT_RECORDINGS_URL": f"file://{folder / 'recordings'}",
             "PREPKIT_PUBLIC_URL": f"http://127.0.0.1:{port}",
+            "PREPKIT_MASTER_KEY": "ab" * 32,
             "PREPKIT_RECOGNISER": "none",
             "PREPKIT_MAX_CALLS": "40",
         }
@@ -144,3 +147,33 @@ async def test_thirty_rehearsals_go_on_when_one_of_three_servers_is_killed(clust
         history = await Server(cluster.url, Path(), http).call("GET", "/api/interviews/history?limit=100")
     assert history["total"] == REHEARSALS
     assert {row["status"] for row in history["interviews"]} <= {"completed", "partial"}
+
+
+def children(pid: int) -> list[int]:
+    """Processes of a process, oldest first."""
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+async def test_workers_share_the_port_and_are_kept_up(postgres_server: PostgresServer, tmp_path: Path) -> None:
+    """PREPKIT_WORKERS: two processes answer on one port, one that dies is started again, and SIGTERM ends them all."""
+    name = postgres_server.create()
+    house = House(tmp_path, environ={"PREPKIT_DATABASE_URL": postgres_server.url(name), "PREPKIT_WORKERS": "2"})
+    try:
+        await house.start()
+        assert house.pid is not None
+        first = children(house.pid)
+        async with aiohttp.ClientSession() as http:
+            server = Server(house.url, tmp_path, http)
+            session_id = (await server.set_up())["sessionId"]
+            os.kill(first[0], signal.SIGKILL)
+            async with asyncio.timeout(60):
+                while len(again := children(house.pid)) < 2 or first[0] in again:
+                    await asyncio.sleep(0.2)
+            shown = await server.show(session_id)
+        await house.stop()
+    finally:
+        await house.kill()
+        postgres_server.drop(name)
+
+    assert shown["status"] == "ready"
+    assert [pid for pid in {*first, *again} if Path(f"/proc/{pid}").exists()] == []

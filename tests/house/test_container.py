@@ -159,7 +159,6 @@ def environment_of(image: Path, port: int) -> dict[str, str]:
         "PATH": f"{image}/app/.venv/bin:/usr/bin:/bin",
         "PREPKIT_HOST": "127.0.0.1",
         "PREPKIT_PORT": str(port),
-        "PREPKIT_AUTH_MODE": "single",
     }
 
 
