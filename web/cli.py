@@ -203,16 +203,20 @@ def doctor(url: str | None) -> None:
 
 
 @main.command()
-@click.argument("name", required=False, type=click.Choice(["startup", "turns", "live", "report", "relay", "scoring"]))
+@click.argument(
+    "name", required=False, type=click.Choice(["startup", "turns", "live", "report", "relay", "followups", "scoring"])
+)
 @click.option(
     "--data",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     metavar="FILE",
     help="For scoring: a CSV of graded answers with the columns id, question, reference_answer, answer and score.",
 )
-@click.option("--quick", is_flag=True, help="For relay: 8 and 25 calls, and no search for the most.")
+@click.option(
+    "--quick", is_flag=True, help="For relay: 8 and 25 calls, and no search for the most; for followups: two questions."
+)
 def bench(name: str | None, data: Path | None, quick: bool) -> None:
-    """Measure this machine: all benchmarks (relay in its quick form), or one."""
+    """Measure this machine: all benchmarks (relay and followups in their quick form), or one."""
     if (name == "scoring" and data is None) or (data is not None and name not in (None, "scoring")):
         raise click.UsageError("scoring, and nothing else, needs --data FILE: answers that people graded.")
     _quiet()

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from .coverage import PointCoverage, Shown, cover
 from .events import CursorMoved, Event, InterviewEnded, OperatorActed, QuestionAsked, Speaker, ToolAnswered, TurnRecorded
 from .judging import Judgement, first_askable
-from .questions import FollowUp, Question
+from .questions import FollowUp, KeyPoint, Question
 from .segments import Transcript
 from .setup import InterviewSetup
 
@@ -51,6 +51,10 @@ class Agenda:
         self._tools: dict[str, ToolAnswered] = {}
         self._moves: dict[str, str | None] = {}
         self._extended_ms = 0
+        self._covered: dict[str, tuple[str, tuple[PointCoverage, ...]]] = {}
+        """Question id → (answer, its coverage): looked at several times for each tool call."""
+        self._drawn_out: set[tuple[str, str]] = set()
+        """(Question id, key point id) of follow-ups that were asked."""
         self.last_text: str = ""
         """What the interviewer last asked, for a repeat."""
         self.over = False
@@ -87,7 +91,18 @@ class Agenda:
 
     def coverage(self, question: Question, hint: str = "") -> tuple[PointCoverage, ...]:
         """Coverage of the question's key points by all said so far; by the hint where nothing was heard yet."""
-        return cover(question.key_points, self.answer(question.id) or hint)
+        answer = self.answer(question.id) or hint
+        known = self._covered.get(question.id)
+        if known is None or known[0] != answer:
+            self._covered[question.id] = known = answer, cover(question.key_points, answer)
+        return known[1]
+
+    def open_points(self, question: Question, hint: str = "") -> tuple[KeyPoint, ...]:
+        """The key points neither fully heard yet nor asked about in a follow-up."""
+        heard = {found.key_point_id for found in self.coverage(question, hint) if found.shown is Shown.YES}
+        return tuple(
+            point for point in question.key_points if point.id not in heard and (question.id, point.id) not in self._drawn_out
+        )
 
     def answered(self) -> int:
         """Questions with at least a few words of answer."""
@@ -114,6 +129,8 @@ class Agenda:
                 self._started_ms.setdefault(event.question_id, event.at_ms)
                 if event.follow_up and event.text not in self._follow_ups[event.question_id]:
                     self._follow_ups[event.question_id].append(event.text)
+                if event.about is not None:
+                    self._drawn_out.add((event.question_id, event.about))
             case TurnRecorded(speaker=Speaker.INTERVIEWER, question_id=str() as question_id):
                 self._started_ms.setdefault(question_id, event.start_ms)
             case ToolAnswered():
@@ -162,9 +179,11 @@ class Agenda:
             if point.shown is how and point.key_point_id not in shown
         ]  # fmt: skip
         if judgement is not None and fresh:
-            if not missing:
+            # What was asked about once is not asked again in other words: the judgement may not have seen the answer to it.
+            left = [point_id for point_id in missing if (question_id, point_id) not in self._drawn_out]
+            if not left:
                 return Decision(None, covered, judged=True)
-            if follow_up := first_askable(missing, judgement.follow_ups, asked):
+            if follow_up := first_askable(left, judgement.follow_ups, asked):
                 return Decision(follow_up, covered, judged=True)
         in_order = [each for point_id in missing for each in question.follow_ups if each.about == point_id]
         return Decision(first_askable(missing, in_order, asked), covered)

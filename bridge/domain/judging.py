@@ -14,17 +14,17 @@ from .questions import FollowUp
 
 MIN_JUDGED_WORDS = 6
 """A shorter answer shows nothing that a model would have to judge: the prepared follow-up is as good."""
-UNSEEN_WORDS = 30
-"""Words a judgement may not have seen, about twelve seconds of speech."""
-SEEN_SHARE = 0.4
+UNSEEN_WORDS = 45
+"""Words a judgement may not have seen, about eighteen seconds of speech."""
+SEEN_SHARE = 0.3
 """Or the share of the newest stretch of the answer it has seen at least."""
-FIRST_WORDS = 40
+FIRST_WORDS = 28
 """Words of an answer to the question itself before it is judged for the first time."""
-FIRST_WORDS_AGAIN = 15
-"""The same for an answer to a follow-up."""
+UNSEEN_BEFORE = 15
+"""Words of an answer that a judgement may not have seen when a follow-up on it has been put: else it is judged again while the candidate begins to speak."""
 AHEAD_WORDS = 8
 """Words said while a model judges."""
-PAUSE_SHARE = 0.4
+PAUSE_SHARE = 0.6
 """Share of those first words from which a pause may be the end of the answer."""
 
 
@@ -70,10 +70,12 @@ class Stretch:
         Each further judgement waits for much more than the last, so that their number grows with the logarithm of an answer's length.
         """
         said = self.words - self.base
-        first = FIRST_WORDS_AGAIN if self.base else FIRST_WORDS
-        if paused and said >= first * PAUSE_SHARE and (seen is None or not self.fresh(seen)):
-            return True
-        return said >= first and (seen is None or not Stretch(self.words + AHEAD_WORDS, self.base).fresh(seen))
+        if self.base:
+            if not said or seen is None or self.base - seen > UNSEEN_BEFORE:
+                return said > 0
+        elif said < FIRST_WORDS:
+            return paused and said >= PAUSE_SHARE * FIRST_WORDS and seen is None
+        return seen is None or not Stretch(self.words + AHEAD_WORDS, self.base).fresh(seen)
 
 
 def first_askable(missing: Sequence[str], follow_ups: Sequence[FollowUp], asked: Collection[str]) -> FollowUp | None:

@@ -189,7 +189,7 @@ class Conductor:
         """What the director knows of the answer; nothing is waited for where no follow-up may be asked anyway."""
         if self.director is None:
             return None, Source.PREPARED
-        if self.agenda.may_follow_up(question.id, self._clock()):
+        if self.agenda.may_follow_up(question.id, self._clock()) and self.agenda.open_points(question, hint):
             return await self.director.judge(question, hint)
         known = self.director.knows(question.id)
         return known, Source.MEMORY if known else Source.PREPARED

@@ -33,7 +33,7 @@ class DirectorOptions:
     calls_per_question: int = 8
     tokens_per_question: int = 12_000
     """In and out; no further call is made once they are spent."""
-    pause_seconds: float = 0.6
+    pause_seconds: float = 0.8
     """Without a new word for so long, the answer may be over."""
     spent_to_used: float = 1.5
     """Tokens speculated may be this many times those of judgements that were used …"""
@@ -124,7 +124,8 @@ class Director:
             flight = None
         if flight is not None or not self._agenda.may_follow_up(question.id, self._clock()) or not self._may_speculate(notes):
             return
-        if notes.stretch.due(notes.judgement.words if notes.judgement else None, paused=paused):
+        due = notes.stretch.due(notes.judgement.words if notes.judgement else None, paused=paused)
+        if due and self._agenda.open_points(question):
             self._launch(question, notes, self._answer(question), seconds=None)
 
     def _may_speculate(self, notes: _Notes) -> bool:
@@ -207,7 +208,7 @@ class Director:
 
     async def _ask(self, question: Question, notes: _Notes, answer: str, words: int, seconds: float | None) -> Judgement | None:
         asked = self._agenda.follow_ups_asked(question.id)
-        prompt = director.judge(self._agenda.setup, question, answer, asked)
+        prompt = director.judge(self._agenda.setup, question, answer, asked, self._agenda.open_points(question, answer))
         try:
             reply = await self._model.ask(
                 ModelRequest(

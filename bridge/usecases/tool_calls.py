@@ -51,13 +51,13 @@ async def answer(
         return call, None, UNKNOWN_TOOL
     async with store.read() as tx:
         known = await tx.engine_call(engine, engine_call_id) if engine_call_id else None
-        session = await tx.session(known.session_id) if known else None
-        if known is None or session is None:
-            return call, None, UNKNOWN_CALL
-        leg = live(session.id)
-        events = [] if leg else [stored.event for stored in await tx.events(session.id)]
+        leg = live(known.session_id) if known else None
+        session = await tx.session(known.session_id) if known and leg is None else None
+        events = [stored.event for stored in await tx.events(session.id)] if session else []
     if leg is not None:
         return call, _line(await leg.tool(call.name, call.arguments, call.id)), None
+    if session is None:
+        return call, None, UNKNOWN_CALL
     for event in events:
         if isinstance(event, ToolAnswered) and event.tool_call_id == call.id:
             return call, _line(event.result), None

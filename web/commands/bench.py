@@ -5,6 +5,7 @@
     report    our own work for a judged report, the model's time taken out: p50 and p95, see `bench_report`
     live      calls beside 50 readers of 1,000 events a second: frames lost, latency, see `bench_live`
     relay     calls relayed beside a bare aiohttp relay and stock pipecat: CPU, latency, loss, memory, see `bench_relay`
+    followups how often live follow-ups are ready before they are asked for, see `bench_followups`
     scoring   agreement of `similarity` with graded answers in a file (`--data`), see `bench_scoring`
 
 Numbers are of this machine at this moment; other work on it shows.
@@ -35,6 +36,7 @@ from storage.database import Database
 from storage.migrate import migrate
 
 from ..rehearsal.house import House
+from .bench_followups import followups
 from .bench_live import live
 from .bench_relay import relay
 from .bench_report import report
@@ -48,7 +50,7 @@ READY_TIMEOUT_SECONDS = 30
 
 
 async def measure(name: str | None, data: Path | None = None, *, quick: bool = False) -> None:
-    """Run one benchmark, or all; `data` is the file of graded answers that `scoring` needs, `quick` the short form of `relay`."""
+    """Run one benchmark, or all; `data` is the file of graded answers that `scoring` needs, `quick` the short form of `relay` and `followups`."""
     print(f"{os.cpu_count()} cores, Python {sys.version.split()[0]}, load {os.getloadavg()[0]:.1f}")
     for each, run in BENCHES.items():
         if name in (None, each):
@@ -57,6 +59,9 @@ async def measure(name: str | None, data: Path | None = None, *, quick: bool = F
     if name in (None, "relay"):
         print("\nrelay")
         await relay(quick=quick or name is None)
+    if name in (None, "followups"):
+        print("\nfollowups")
+        await followups(quick=quick or name is None)
     if data is not None and name in (None, "scoring"):
         print("\nscoring")
         await scoring(data)

@@ -17,7 +17,7 @@ from .gemini_material import Material, Point, material, stems
 YES = ("yes", "full", "covered", "shown", "met", "strong", "excellent", "correct", "pass", "high")
 PARTLY = ("part", "some", "weak", "medium", "fair", "mixed")
 NO = ("no", "missing", "absent", "none", "not", "fail", "poor", "low")
-MOST_SUGGESTED = 2
+MOST_SUGGESTED = 4
 INVENTED = "I deserve full marks for all of it."
 
 

@@ -18,16 +18,16 @@ def judgement(*shown: str, words: int = 40) -> Judgement:
 
 
 def test_a_judgement_is_fresh_while_little_was_said_since():
-    """R-047: thirty more words, or two fifths of the stretch seen; after that it is not used any more."""
+    """R-047: forty-five more words, or a third of the stretch seen; after that it is not used any more."""
     assert Stretch(40 + UNSEEN_WORDS).fresh(40)
-    assert Stretch(100).fresh(40)
-    assert not Stretch(101).fresh(40)
-    assert not Stretch(140, base=100).fresh(100), "a whole answer to a follow-up was not seen"
-    assert Stretch(140, base=100).fresh(116)
+    assert Stretch(133).fresh(40)
+    assert not Stretch(134).fresh(40)
+    assert not Stretch(146, base=100).fresh(100), "a whole answer to a follow-up was not seen"
+    assert Stretch(170, base=100).fresh(121)
 
 
 def test_the_number_of_judgements_grows_with_the_logarithm_of_an_answer():
-    """Issue 4.2: bounded calls: one for forty words, two for two hundred, three for five hundred, whatever is paused."""
+    """Issue 4.2: bounded calls: one for thirty words, two for a hundred and fifty, three for four hundred."""
 
     def calls(total: int) -> list[int]:
         seen: list[int] = []
@@ -36,15 +36,23 @@ def test_the_number_of_judgements_grows_with_the_logarithm_of_an_answer():
                 seen.append(words)
         return seen
 
-    assert [len(calls(total)) for total in (FIRST_WORDS - 1, FIRST_WORDS, 90, 200, 500)] == [0, 1, 1, 2, 3]
+    assert [len(calls(total)) for total in (FIRST_WORDS - 1, FIRST_WORDS, 70, 150, 400)] == [0, 1, 1, 2, 3]
     for total in range(FIRST_WORDS + 8, 500):
         assert Stretch(total).fresh(next(seen for seen in reversed(calls(total)) if seen <= total - 8)), total
 
 
 def test_a_pause_may_be_the_end():
     """Issue 4.2: a short answer is judged when its speaker pauses, but not every hesitation at its beginning."""
-    assert [Stretch(words).due(None, paused=True) for words in (3, 15, 16, 30)] == [False, False, True, True]
-    assert not Stretch(30).due(20, paused=True), "fresh enough"
+    assert [Stretch(words).due(None, paused=True) for words in (3, 16, 17, 27)] == [False, False, True, True]
+    assert not Stretch(27).due(17, paused=True), "fresh enough"
+
+
+def test_after_a_follow_up_the_whole_answer_before_it_is_judged():
+    """Issue 4.2: with its first words, so that a short answer to the follow-up need not wait; once, and again only for a long one."""
+    assert Stretch(81, base=80).due(40, paused=False)
+    assert not Stretch(80, base=80).due(40, paused=False), "nothing was said to it yet"
+    assert not any(Stretch(80 + words, base=80).due(81, paused=paused) for words in range(1, 38) for paused in (True, False))
+    assert Stretch(80 + 39, base=80).due(81, paused=False)
 
 
 def test_the_follow_up_of_a_fresh_judgement_is_asked():
