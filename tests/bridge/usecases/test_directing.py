@@ -210,8 +210,8 @@ async def test_the_same_call_twice_at_once_is_one(room: Any, standin: GeminiStan
 async def test_calls_and_tokens_of_a_question_are_bounded(room: Any, standin: GeminiStandin):
     """Issue 4.2: after that the prepared follow-ups."""
     it = await room(calls_per_question=2, free_tokens=10**6)
-    for n in range(1, 5):
-        it.hear("word " * 40 * 3**n)
+    for n in range(4):
+        it.hear("word " * 30 * 4**n)
         await asyncio.sleep(0)
         async with asyncio.timeout(5):
             while it.director._flight is not None:
@@ -219,7 +219,7 @@ async def test_calls_and_tokens_of_a_question_are_bounded(room: Any, standin: Ge
     answer, took = await it.ask()
 
     assert len(standin.requests) == 2
-    assert (answer.source, took < 0.1) == ("prepared", True)
+    assert (answer.source, took < 0.4) == ("prepared", True)
 
     poor = await room(tokens_per_question=1)
     poor.hear(WORDS)
