@@ -20,6 +20,7 @@ from bridge.usecases import calling, consenting
 from bridge.usecases.directing import MakeDirector
 from bridge.usecases.live_feed import LiveFeed
 from bridge.usecases.neighbours import END, LET_GO, THERE, TOOL, Neighbours
+from bridge.usecases.patience import patiently
 from bridge.wire.candidate import CLOSE_BAD_TOKEN, CLOSE_FINISHED, CLOSE_REPLACED, CLOSE_RESTARTING, CLOSE_UPSTREAM_LOST
 
 from .call import FAILED_UPSTREAM, CallLeg, Outcome
@@ -122,7 +123,7 @@ class Supervisor:
         recording = await asyncio.to_thread(self._recordings.open, session_id)
 
         async def renew() -> str:
-            return await calling.renew_token(self._store, session_id, datetime.now(UTC))
+            return await patiently(self._store, lambda: calling.renew_token(self._store, session_id, datetime.now(UTC)))
 
         return CallLeg(admission, leg, self._engines, self._store, recording, renew, self.feed, self.make_director)
 

@@ -17,7 +17,7 @@ from typing import Self
 from uuid import uuid4
 
 from sqlalchemy import URL, Connection, event, text
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
 
 from bridge.errors import Conflict, SettingsError
 
@@ -97,6 +97,14 @@ class Database:
         """A read-only snapshot that never waits for a writer."""
         async with self._readers.connect() as connection:
             yield Transaction(connection, self.jobs, now=self._clock, node=self.node, read_only=True)
+
+    def is_away(self, error: BaseException) -> bool:
+        """PostgreSQL that restarts or cannot be reached; an SQLite file that somebody else has locked."""
+        if self.is_sqlite:
+            return isinstance(error, OperationalError) and "locked" in str(error.orig)
+        return isinstance(error, OperationalError | InterfaceError) or (
+            isinstance(error, DBAPIError) and error.connection_invalidated
+        )
 
     async def ping(self) -> None:
         """Raise SettingsError when the database cannot be written or is not at the newest migration."""

@@ -26,8 +26,10 @@ _FAST = ["fsync=off", "synchronous_commit=off", "full_page_writes=off", "listen_
 class PostgresServer:
     """A running server, made with `initdb` in a temporary folder."""
 
-    def __init__(self, binaries: Path) -> None:
+    def __init__(self, binaries: Path, *, durable: bool = False) -> None:
+        """`durable`: what was committed survives `restart`."""
         self._binaries = binaries
+        self._settings = [setting for setting in _FAST if not durable or setting != "synchronous_commit=off"]
         self._folder = Path(tempfile.mkdtemp(prefix="prepkit-pg-"))
         self._as_user: dict[str, str | int] = {}
         if os.geteuid() == 0:
@@ -40,8 +42,15 @@ class PostgresServer:
         """Make the data folder and wait until the server answers."""
         data = self._folder / "data"
         self._run("initdb", "-D", str(data), "-A", "trust", "-U", "prepkit", "-E", "UTF8", "--locale=C", "--no-sync")
-        options = " ".join(f"-c {setting}" for setting in [*_FAST, f"unix_socket_directories={self._folder}"])
+        options = " ".join(f"-c {setting}" for setting in [*self._settings, f"unix_socket_directories={self._folder}"])
         self._run("pg_ctl", "-D", str(data), "-l", str(self._folder / "log"), "-w", "-o", options, "start")
+
+    def restart(self) -> None:
+        """As after a power cut: nobody is asked to leave, and the log is replayed."""
+        data = str(self._folder / "data")
+        self._run("pg_ctl", "-D", data, "-m", "immediate", "-w", "stop")
+        options = " ".join(f"-c {setting}" for setting in [*self._settings, f"unix_socket_directories={self._folder}"])
+        self._run("pg_ctl", "-D", data, "-l", str(self._folder / "log"), "-w", "-o", options, "start")
 
     def stop(self) -> None:
         """End it and remove everything."""

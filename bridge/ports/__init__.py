@@ -39,6 +39,9 @@ class Store(Protocol):
     def read(self) -> AbstractAsyncContextManager[Tx]:
         """A read-only snapshot that never waits for a writer."""
 
+    def is_away(self, error: BaseException) -> bool:
+        """Whether an error says that the database cannot be reached or locked right now, so that a later try may do."""
+
     async def scrub(self) -> None:
         """Overwrite what deleted rows left behind in the database's files, so far as the database leaves that to us (R-115)."""
 

@@ -9,11 +9,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 
 from ..domain.agenda import Agenda
 from ..domain.events import Event, TurnRecorded
 from ..domain.segments import Segment, Turn, turn_of
-from ..ports import Store
+from ..ports import Store, Tx
+from .patience import patiently
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,7 @@ class CallLog:
         self._agenda = agenda
         self._seq = last_seq
         self._on_stored = on_stored
+        self._failed = False
         self._queue: asyncio.Queue[tuple[Entry, asyncio.Future[int]] | None] = asyncio.Queue()
 
     @property
@@ -62,7 +65,7 @@ class CallLog:
         self._queue.put_nowait(None)
 
     async def run(self) -> None:
-        """Store batches until closed. An error of the store ends it, fails what waits, and is raised."""
+        """Store batches until closed, waiting for a database that is away. Any other error of the store ends it, fails what waits, and is raised."""
         closing = False
         while not closing:
             batch = [await self._queue.get()]
@@ -73,7 +76,7 @@ class CallLog:
             if not entries:
                 continue
             try:
-                await self._write([entry for entry, _ in entries])
+                await patiently(self._store, partial(self._write, [entry for entry, _ in entries]))
             except BaseException as error:
                 for _, stored in entries:
                     if not stored.done():
@@ -84,7 +87,22 @@ class CallLog:
                     stored.set_result(entry.seq)
                 await self._on_stored(entry)
 
+    async def _is_stored(self, tx: Tx, entries: list[Entry]) -> bool:
+        """Whether an attempt whose answer was lost had stored them after all; looked at only after one that failed."""
+        if not self._failed:
+            return False
+        there = await tx.events(self._session_id, after=entries[0].seq - 1, limit=len(entries))
+        return [(stored.seq, stored.event) for stored in there] == [(entry.seq, entry.event) for entry in entries]
+
     async def _write(self, entries: list[Entry]) -> None:
+        try:
+            await self._store_entries(entries)
+        except Exception:
+            self._failed = True
+            raise
+        self._failed = False
+
+    async def _store_entries(self, entries: list[Entry]) -> None:
         turns: dict[str, Turn] = {}
         segments: dict[str, Segment] = {}
         for entry in entries:
@@ -92,6 +110,8 @@ class CallLog:
                 turns[entry.event.turn_id] = turn_of(entry.event)
             segments |= {segment.question_id: segment for segment in entry.segments}
         async with self._store.begin() as tx:
+            if await self._is_stored(tx, entries):
+                return
             await tx.append_events(
                 self._session_id,
                 [(entry.seq, entry.event) for entry in entries],

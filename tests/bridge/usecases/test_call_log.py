@@ -1,21 +1,34 @@
 """The log stores before anything is acknowledged (M1)."""
 
 import asyncio
+from datetime import UTC, datetime
 
 import pytest
 
 from bridge.domain.agenda import Agenda
 from bridge.domain.events import CursorMoved
+from bridge.ports import StoredEvent
 from bridge.usecases.call_log import CallLog
 
 from ...samples import QUESTIONS, SETUP, asked, said
 
 
 class Shelf:
-    """A store whose commits the test can hold back or fail; keeps what was committed. Implements the two methods the log uses."""
+    """A store whose commits the test can hold back or fail; keeps what was committed. Implements what the log uses."""
 
     def __init__(self):
         self.rows, self.open, self.fail = [], asyncio.Event(), False
+        self.away = 0
+        self.answer_lost = False
+        self.kept = []
+
+    def is_away(self, error):
+        """Whether to try again."""
+        return isinstance(error, ConnectionError)
+
+    async def events(self, session_id, *, after, limit):
+        """What was committed."""
+        return [StoredEvent(seq, datetime.now(UTC), event) for seq, event in self.kept if seq > after][:limit]
 
     def begin(self):
         """A transaction."""
@@ -32,7 +45,14 @@ class Shelf:
         """Keep, or fail as told."""
         if self.fail:
             raise OSError("disk full")
+        if self.away:
+            self.away -= 1
+            raise ConnectionError("restarting")
+        self.kept += events
         self.rows.append((session_id, [seq for seq, _ in events], [t.text for t in turns], [s.question_id for s in segments]))
+        if self.answer_lost:
+            self.answer_lost = False
+            raise ConnectionError("the commit's answer was lost")
 
 
 def make(shelf, acknowledged):
@@ -62,6 +82,34 @@ async def test_nothing_is_acknowledged_before_its_commit_and_order_is_kept():
     assert all(batches >= 1 for _, batches in acknowledged)
     assert (await first, await second) == (5, 7)
     assert shelf.rows[-1][2:] == (["I would add a cache"], ["q1"])
+
+
+async def test_a_database_that_is_away_for_a_moment_is_waited_for():
+    """F11: the same batch is stored once it is back, once, and acknowledged then."""
+    shelf, acknowledged = Shelf(), []
+    shelf.open.set()
+    shelf.away = 2
+    log = make(shelf, acknowledged)
+    stored = log.append(asked(1, 10))
+    log.close()
+    await log.run()
+
+    assert (await stored, [row[1] for row in shelf.rows]) == (5, [[5]])
+    assert [seq for seq, _ in acknowledged] == [5]
+
+
+async def test_a_commit_whose_answer_was_lost_is_not_done_twice():
+    """F11: the database had stored it when it went away."""
+    shelf, acknowledged = Shelf(), []
+    shelf.open.set()
+    shelf.answer_lost = True
+    log = make(shelf, acknowledged)
+    stored = log.append(asked(1, 10))
+    log.close()
+    await log.run()
+
+    assert (await stored, [row[1] for row in shelf.rows]) == (5, [[5]])
+    assert [seq for seq, _ in acknowledged] == [5]
 
 
 async def test_a_failed_commit_acknowledges_nothing_and_is_raised():
