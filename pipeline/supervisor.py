@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 from weakref import WeakValueDictionary
@@ -14,21 +15,24 @@ from weakref import WeakValueDictionary
 from loguru import logger
 
 from bridge.domain.holding import OUR_FAULT
-from bridge.errors import AtCapacity
+from bridge.errors import AtCapacity, Conflict
 from bridge.ports import RecordingStore, Store
 from bridge.usecases import calling, consenting
 from bridge.usecases.directing import MakeDirector
 from bridge.usecases.live_feed import LiveFeed
-from bridge.usecases.neighbours import END, LET_GO, THERE, TOOL, Neighbours
+from bridge.usecases.neighbours import ACT, END, LET_GO, THERE, TOOL, Neighbours
 from bridge.usecases.patience import patiently
 from bridge.wire.candidate import CLOSE_BAD_TOKEN, CLOSE_FINISHED, CLOSE_REPLACED, CLOSE_RESTARTING, CLOSE_UPSTREAM_LOST
 
 from .call import FAILED_UPSTREAM, CallLeg, Outcome
 from .engines.choose import EngineMaker
 from .leg import Leg
+from .operating import ENDED_BY_OPERATOR, Act
 
 RETRY_AFTER_SECONDS = 60
 LET_GO_TIMEOUT_SECONDS = 8
+GOODBYE_SECONDS = 25.0
+"""After an operator's end the interviewer has so long for its goodbye."""
 CLOSE_CODES = {
     "replaced": (CLOSE_REPLACED, "opened in another tab"),
     "drained": (CLOSE_RESTARTING, "the server restarts; resume"),
@@ -57,6 +61,7 @@ class Supervisor:
         neighbours.post.answer(LET_GO, self._asked_to_let_go)
         neighbours.post.answer(END, self._asked_to_end)
         neighbours.post.answer(TOOL, self._asked_by_a_tool)
+        neighbours.post.answer(ACT, self._asked_to_act)
         self._recordings = recordings
         self._engines = engines
         self.max_calls = max_calls
@@ -141,6 +146,24 @@ class Supervisor:
         await self._let_go(session_id, reason)
         await self.neighbours.end(session_id, reason)
 
+    async def operate(self, session_id: str, act: Act) -> int | None:
+        """Do an operator's act in the call, in whichever process it is: its place in the log, None when nobody holds the call.
+
+        Raises Conflict where the interviewer cannot do it, UpstreamFailed when the process that holds the call is silent.
+        """
+        seq = await self._operate(session_id, act)
+        return seq if seq is not None else await self.neighbours.act(session_id, asdict(act))
+
+    async def _operate(self, session_id: str, act: Act) -> int | None:
+        leg = self.leg(session_id)
+        if leg is None:
+            return None
+        seq = await leg.operate(act)
+        if act.action == "end":
+            # A voice that never comes to its end must not keep the call.
+            asyncio.get_running_loop().call_later(GOODBYE_SECONDS, leg.stop, ENDED_BY_OPERATOR)
+        return seq
+
     # Asked by other processes -----------------------------------------------------------------------------------------
     async def _asked_for_a_sign(self, _session_id: str, _: dict[str, Any]) -> dict[str, Any]:
         return {}
@@ -156,6 +179,13 @@ class Supervisor:
     async def _asked_by_a_tool(self, session_id: str, body: dict[str, Any]) -> dict[str, Any]:
         leg = self.live_tools(session_id)
         return await leg.tool(body["name"], body["arguments"], body["id"]) if leg else {}
+
+    async def _asked_to_act(self, session_id: str, body: dict[str, Any]) -> dict[str, Any]:
+        try:
+            seq = await self._operate(session_id, Act(**body))
+        except Conflict as no:
+            return {"refused": no.message}
+        return {} if seq is None else {"seq": seq}
 
     @property
     def owners(self) -> set[str]:

@@ -1,4 +1,4 @@
-"""A call that another process holds, reached from here: its older tab lets go, its owner ends it, its vendor's tool call is answered (issue: many nodes).
+"""A call that another process holds, reached from here: its older tab lets go, its owner ends it, its vendor's tool call is answered, an operator acts in it.
 
 Whoever has no answer in time goes on alone: the call is then taken over, and the database lets the silent process write no more (`storage.holders`).
 Read next: `pipeline.supervisor`, which answers such questions.
@@ -8,14 +8,18 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..errors import Conflict, UpstreamFailed
 from ..ports import Post, Store
 
-THERE, LET_GO, END, TOOL = "there", "let-go", "end", "tool"
+THERE, LET_GO, END, TOOL, ACT = "there", "let-go", "end", "tool", "act"
 THERE_SECONDS = 1.5
 """A process that was killed may count as living for half a minute: nobody waits longer for its sign of life."""
 LET_GO_SECONDS = 9.0
 """A little more than a leg may take to store everything and end."""
 TOOL_SECONDS = 3.0
+ACT_SECONDS = 5.0
+"""An act is answered once it is stored, which takes a few milliseconds."""
+HOLDER_SILENT = "The server that holds this call did not answer in time. The timeline shows whether it was done; if not, try again."
 MAX_HINT = 1_000
 """Characters of what a model believes was said; the transcript is ours."""
 
@@ -57,3 +61,18 @@ class Neighbours:
         }
         body = {"name": name, "arguments": known, "id": tool_call_id}
         return await self.post.ask(node, TOOL, session_id, body, seconds=TOOL_SECONDS)
+
+    async def act(self, session_id: str, act: dict[str, Any]) -> int | None:
+        """Have the process that holds the call do an operator's act: its place in the log, stored; None when no other process holds the call.
+
+        Raises Conflict where the call cannot take it, UpstreamFailed when the holder is silent: whether it was done is then in the log.
+        """
+        node = await self.holder(session_id)
+        if node is None:
+            return None
+        answer = await self.post.ask(node, ACT, session_id, act, seconds=ACT_SECONDS)
+        if answer is None:
+            raise UpstreamFailed(HOLDER_SILENT, reason="holder_silent")
+        if "refused" in answer:
+            raise Conflict(str(answer["refused"]))
+        return int(answer["seq"]) if "seq" in answer else None

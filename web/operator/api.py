@@ -5,7 +5,6 @@ Acts go through the call's own log, so they are durable events of it before they
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -30,8 +29,6 @@ from .door import audited
 
 WATCHING: web.AppKey[Watching] = web.AppKey("watching", Watching)
 LIST_NOTED_SECONDS = 60.0
-GOODBYE_SECONDS = 25.0
-"""After an operator's end the interviewer has so long for its goodbye."""
 TOLD = {
     "say": "The person who runs this server speaks through the interviewer.",
     "end": "The person who runs this server is ending the interview. What you said is saved.",
@@ -138,16 +135,11 @@ async def end(request: web.Request) -> web.Response:
     """`POST …/end` `{now?}`: with a goodbye, or at once; also where nobody is connected."""
     body = schemas.validate(bodies.End, await json_body(request))
     session_id, supervisor = request.match_info["session_id"], request.app[SUPERVISOR]
-    leg = supervisor.leg(session_id)
-    if leg is None:
+    seq = await supervisor.operate(session_id, Act("end", told=TOLD["end"]))
+    if seq is None:
         await _end_unheld(request, session_id)
-        return web.json_response({"ending": True, "seq": None}, status=202)
-    seq = await leg.operate(Act("end", told=TOLD["end"]))
-    if body.now:
+    elif body.now:
         await supervisor.end(session_id, ENDED_BY_OPERATOR)
-    else:
-        # A voice that never comes to its end must not keep the call.
-        asyncio.get_running_loop().call_later(GOODBYE_SECONDS, leg.stop, ENDED_BY_OPERATOR)
     return web.json_response({"ending": True, "seq": seq}, status=202)
 
 
@@ -159,16 +151,16 @@ async def _end_unheld(request: web.Request, session_id: str) -> None:
     if session.started_at is None:
         raise Conflict("This interview has not begun. Its candidate can still start it.")
     if session.interrupted_at is None:
-        raise Conflict("Another process holds this call. Try again there, or in a minute.")
+        raise Conflict("This call is just starting, or its server has stopped. Try again in a minute.")
     await calling.finish(request.app[STORE], session_id, ENDED_BY_OPERATOR, elapsed_ms=None, now=datetime.now(UTC))
     request.app[SUPERVISOR].feed.wake(session_id)
 
 
 async def _act(request: web.Request, act: Act) -> web.Response:
-    leg = request.app[SUPERVISOR].leg(request.match_info["session_id"])
-    if leg is None:
-        raise Conflict("Nobody is connected to this interview here at the moment, so there is no call to act in.")
-    return web.json_response({"seq": await leg.operate(act)} | {k: v for k, v in asdict(act).items() if v})
+    seq = await request.app[SUPERVISOR].operate(request.match_info["session_id"], act)
+    if seq is None:
+        raise Conflict("Nobody is connected to this interview at the moment, so there is no call to act in.")
+    return web.json_response({"seq": seq} | {k: v for k, v in asdict(act).items() if v})
 
 
 # This process -------------------------------------------------------------------------------------------------------
