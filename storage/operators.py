@@ -14,13 +14,14 @@ from bridge.domain.figures import WINDOW, Facts, Feedback, SessionFact
 from bridge.domain.session import SessionStatus
 from bridge.domain.spending import so_far
 from bridge.ports import DeliveryState, StoredDelivery
-from bridge.ports.operators import FoundSession, SessionQuery
+from bridge.ports.operators import CallWebhook, FoundSession, SessionQuery
 
 from .columns import as_uuid
 from .inbox import delivery_of
 from .ledger import entry_of
 from .tables import (
     cost_entries,
+    engine_calls,
     feedback,
     interview_sessions,
     orders,
@@ -139,6 +140,23 @@ class OperatorRows(TransactionPart):
         wanted += [d.id < before] if before is not None else []
         rows = await self.connection.execute(select(webhook_deliveries).where(*wanted).order_by(d.id.desc()).limit(limit))
         return [delivery_of(row) for row in rows]
+
+    async def call_webhooks(self, session_id: str, *, after: int) -> list[CallWebhook]:
+        """Webhooks about the session's calls behind row `after`, in order of arrival."""
+        d, c = webhook_deliveries.c, engine_calls.c
+        statement = (
+            select(d.id, d.provider, d.type, d.state, d.received_at, c.created_at, c.base_ms)
+            .join(engine_calls, (c.call_id == d.call_id) & (c.engine == d.provider))
+            .where(c.session_id == as_uuid(session_id), d.id > after)
+            .order_by(d.id)
+        )
+        return [
+            CallWebhook(
+                row.id, row.provider, row.type, row.state,
+                row.base_ms + max(0, round((row.received_at - row.created_at).total_seconds() * 1000)),
+            )
+            for row in await self.connection.execute(statement)
+        ]  # fmt: skip
 
     async def redo_delivery(self, delivery_id: int) -> bool:
         """Mark a delivery that failed, or that was ignored, as waiting once more; False for any other."""

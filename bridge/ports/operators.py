@@ -43,6 +43,18 @@ class FoundSession:
     rating: int | None
 
 
+@dataclass(frozen=True)
+class CallWebhook:
+    """A webhook about a call, without what it says."""
+
+    id: int
+    provider: str
+    type: str
+    state: DeliveryState
+    at_ms: int
+    """When it came, on the call's clock."""
+
+
 class OperatorTx(Protocol):
     """For operators."""
 
@@ -63,6 +75,9 @@ class OperatorTx(Protocol):
 
     async def find_deliveries(self, *, state: DeliveryState | None, before: int | None, limit: int) -> list[StoredDelivery]:
         """Webhooks of every provider, newest first, from the one before row `before`."""
+
+    async def call_webhooks(self, session_id: str, *, after: int) -> list[CallWebhook]:
+        """Webhooks about the session's calls behind row `after`, in order of arrival."""
 
     async def redo_delivery(self, delivery_id: int) -> bool:
         """Mark a delivery that failed, or that was ignored, as waiting once more; False for any other."""

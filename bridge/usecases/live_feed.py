@@ -8,6 +8,7 @@ then. Read next: `bridge.wire.live`, `pipeline.watch`.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import defaultdict, deque
 from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -17,6 +18,7 @@ from ..domain.events import Event
 from ..domain.session import SessionStatus
 from ..ports import Store
 from ..wire.live import CAUGHT_UP, END, MISSED, LiveItem, is_end, item_of
+from .webhooks_seen import WebhooksSeen
 
 QUEUE = 1_000
 """Items a reader may be behind by before it loses passing ones and is sent back to the log."""
@@ -138,11 +140,13 @@ async def follow(
 ) -> AsyncGenerator[list[LiveItem], None]:
     """The call's log from behind `after`, then what happens, in order, each `seq` exactly once; ends with the interview or the feed.
 
-    An empty list says that nothing has happened for a while. To be closed (`aclosing`) by whoever leaves early.
+    The webhooks about it come beside that. An empty list says that nothing has happened for a while. To be closed (`aclosing`) by whoever leaves early.
     """
     with feed.subscribe(session_id) as subscription:
         last, behind, history, over = after, True, True, False
+        webhooks, looked = WebhooksSeen(session_id), 0.0
         while not feed.closed:
+            read_on = behind
             if behind:
                 items = await _read(store, session_id, last)
                 behind = len(items) == PAGE
@@ -152,6 +156,11 @@ async def follow(
                     yield items
                 if behind:
                     continue
+            if read_on or time.monotonic() - looked >= look_seconds:
+                looked = time.monotonic()
+                if told := await webhooks.news(store):
+                    yield told
+            if read_on:
                 if over or await _is_gone(store, session_id):
                     yield [LiveItem(END, 0)]
                     return
@@ -159,15 +168,8 @@ async def follow(
                     history = False
                     yield [LiveItem(CAUGHT_UP, 0)]
             batch = await subscription.take(look_seconds)
-            behind = batch.behind
-            fresh: list[LiveItem] = []
-            for item in batch.items:
-                if item.seq is None or item.seq == last + 1:
-                    fresh.append(item)
-                    last = item.seq or last
-                elif item.seq > last:
-                    behind = True
-                    break
+            fresh, last, gap = _next(batch, last)
+            behind = batch.behind or gap
             if batch.missed:
                 fresh.append(LiveItem(MISSED, 0, {"count": batch.missed}))
             if any(map(is_end, fresh)):
@@ -175,6 +177,18 @@ async def follow(
             yield fresh
             if fresh:
                 await asyncio.sleep(GATHER_SECONDS)
+
+
+def _next(batch: Batch, last: int) -> tuple[list[LiveItem], int, bool]:
+    """What follows on `last`, the newest place then, and whether one is missing in between."""
+    fresh: list[LiveItem] = []
+    for item in batch.items:
+        if item.seq is None or item.seq == last + 1:
+            fresh.append(item)
+            last = item.seq or last
+        elif item.seq > last:
+            return fresh, last, True
+    return fresh, last, False
 
 
 async def _read(store: Store, session_id: str, after: int) -> list[LiveItem]:

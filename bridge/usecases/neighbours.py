@@ -19,7 +19,9 @@ LET_GO_SECONDS = 9.0
 TOOL_SECONDS = 3.0
 ACT_SECONDS = 5.0
 """An act is answered once it is stored, which takes a few milliseconds."""
-HOLDER_SILENT = "The server that holds this call did not answer in time. The timeline shows whether it was done; if not, try again."
+HOLDER_SILENT = (
+    "The server that holds this call did not answer in time. The timeline shows whether it was done; if not, try again."
+)
 MAX_HINT = 1_000
 """Characters of what a model believes was said; the transcript is ours."""
 

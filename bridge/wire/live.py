@@ -18,11 +18,14 @@ MISSED = "missed"
 """Passing items a reader was too slow for: {count}."""
 CAUGHT_UP = "caught-up"
 """The history is over; what follows happens now."""
+WEBHOOK = "webhook"
+"""A provider told us something about the call: {id, provider, type, state}; a second one of an id says what became of it."""
 END = "end"
 """The interview is over and nothing more will come."""
 PASSING = {
     "partial": "words that may still change: {speaker, text}",
     "levels": "loudness of both sides, five of 200 ms, 0 to 1: {candidate: [], interviewer: []}",
+    WEBHOOK: "a webhook about the call and what became of it: {id, provider, type, state}; the same id again when the state changes",
     MISSED: "passing items you were too slow for: {count}",
     CAUGHT_UP: "the history is over; what follows happens now",
     END: "the interview is over and nothing more will come",

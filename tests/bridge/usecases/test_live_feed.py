@@ -7,6 +7,7 @@ import random
 import time
 from collections.abc import AsyncIterator
 from contextlib import aclosing
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -14,9 +15,11 @@ import pytest
 from bridge.domain.agenda import Agenda
 from bridge.domain.events import InterviewEnded, Noted
 from bridge.domain.session import InterviewSession, SessionStatus
+from bridge.domain.upstream import Delivery, EngineCall
+from bridge.ports import DeliveryState
 from bridge.usecases.call_log import CallLog, Entry
 from bridge.usecases.live_feed import LiveFeed, follow
-from bridge.wire.live import CAUGHT_UP, END, MISSED, LiveItem, item_of
+from bridge.wire.live import CAUGHT_UP, END, MISSED, WEBHOOK, LiveItem, item_of
 from storage.database import Database
 from storage.migrate import migrate
 
@@ -172,3 +175,48 @@ async def test_what_others_write_is_found_and_the_end_ends_the_stream(store: Dat
     assert [1, 2] == seqs(seen)
     assert END == seen[-1].kind
     assert 0 == feed.readers
+
+
+async def test_webhooks_about_the_call_are_on_its_timeline(store: Database) -> None:
+    """M7: those that came are history before "caught up", at their time on the call's clock; a new one is told while levels never pause, and
+    again when it has been applied; another call's and a payment's are not, and no text of any."""
+
+    async def deliver(call_id: str, key: str, seconds: int, provider: str = "vapi") -> int:
+        async with store.begin() as tx:
+            delivery = Delivery(call_id, key, "status-update", (), {"said": "my secret"})
+            row = await tx.add_delivery(provider, delivery, NOW + timedelta(seconds=seconds))
+        assert row
+        return row
+
+    async with store.begin() as tx:
+        await tx.add_engine_call(EngineCall("call-1", "vapi", SESSION, NOW, base_ms=60_000))
+    first = await deliver("call-1", "a", 2)
+    await deliver("call-2", "b", 3)
+    await deliver("call-1", "c", 3, "stripe")
+    async with store.begin() as tx:
+        await tx.mark_delivery(first, DeliveryState.FAILED)
+    feed = LiveFeed()
+    call = Call(store, feed)
+    await call.note(1)
+    await call.close()
+    seen: list[LiveItem] = []
+
+    async def told(count: int) -> list[tuple[int, str]]:
+        while len(found := [(i.data["id"], i.data["state"]) for i in seen if i.kind == WEBHOOK]) < count:
+            feed.publish(SESSION, LiveItem("levels", 0))
+            seen.extend(await anext(reader))
+        return found
+
+    async with asyncio.timeout(30), aclosing(follow(store, feed, SESSION, look_seconds=0.05)) as reader:
+        while not any(item.kind == CAUGHT_UP for item in seen):
+            seen += await anext(reader)
+        assert [1, WEBHOOK, CAUGHT_UP] == [item.seq or item.kind for item in seen]
+        assert 62_000 == seen[1].at_ms
+        second = await deliver("call-1", "d", 5)
+        await told(2)
+        async with store.begin() as tx:
+            await tx.mark_delivery(second, DeliveryState.APPLIED)
+        found = await told(3)
+
+    assert [(first, "failed"), (second, "stored"), (second, "applied")] == found
+    assert not any("secret" in item.json for item in seen)

@@ -59,9 +59,17 @@ function levels({ data }) {
   }
 }
 
+/** A webhook's newest state, where its time is. @param {any} item */
+function keep(item) {
+  history = history.filter(({ kind, data }) => kind !== "webhook" || data.id !== item.data.id);
+  const later = history.findIndex(({ atMs }) => atMs > item.atMs);
+  history.splice(later < 0 ? history.length : later, 0, item);
+}
+
 stream.addEventListener("item", (event) => {
   const item = /** @type {CustomEvent} */ (event).detail;
   if (item.seq !== null) history.push(item);
+  else if (item.kind === "webhook") keep(item);
   if (item.kind === "end") return over();
   if (!replay.running) show(item);
 });

@@ -21,6 +21,8 @@ export class Timeline {
     this.following = true;
     /** @type {Map<string, HTMLElement>} */
     this.turns = new Map();
+    /** @type {Map<number, HTMLElement>} */
+    this.webhooks = new Map();
     list.addEventListener("scroll", () => this.follow(list.scrollHeight - list.scrollTop - list.clientHeight < 40));
     toEnd.addEventListener("click", () => {
       this.follow(true);
@@ -38,6 +40,7 @@ export class Timeline {
   clear() {
     this.list.replaceChildren();
     this.turns.clear();
+    this.webhooks.clear();
   }
 
   /** @param {any} item */
@@ -47,9 +50,19 @@ export class Timeline {
     if (item.kind === "partial" || item.kind === "turn-recorded") partial?.remove();
     const line = item.kind === "turn-recorded" ? this.turn(item) : this.line(item);
     if (!line) return;
-    if (!line.isConnected) this.list.append(line);
+    if (!line.isConnected) this.place(line, item);
     while (this.list.childElementCount > LINES) this.list.firstElementChild?.remove();
     if (this.following) this.list.scrollTop = this.list.scrollHeight;
+  }
+
+  /** Webhooks have no place in the log: they go where their time is. @param {HTMLElement} line @param {any} item */
+  place(line, item) {
+    line.dataset.at = String(item.atMs);
+    let before = item.kind === "webhook" ? this.list.lastElementChild : null;
+    while (before && Number(/** @type {HTMLElement} */ (before).dataset.at) > item.atMs) before = before.previousElementSibling;
+    if (item.kind !== "webhook") this.list.append(line);
+    else if (before) before.after(line);
+    else this.list.prepend(line);
   }
 
   /** @param {any} item */
@@ -93,7 +106,7 @@ export class Timeline {
       case "interview-ended":
         return this.said(item, `The interview ended: ${data.reason.replaceAll("_", " ")}`);
       case "webhook":
-        return this.said(item, `Webhook ${data.type} from ${data.provider}: ${data.state}`, data.state === "failed");
+        return this.webhook(item);
       case "partial":
         return this.make(item, build("p", { class: "what" }, data.speaker === "candidate" ? "Candidate, being heard" : "Interviewer"), build("div", { class: "words" }, data.text));
       case "missed":
@@ -101,6 +114,19 @@ export class Timeline {
       default:
         return null;
     }
+  }
+
+  /** One line for each, which says what became of it. @param {any} item */
+  webhook(item) {
+    const { id, type, provider, state } = item.data;
+    const fresh = this.said(item, `Webhook ${type} from ${provider}: ${state}`, state === "failed");
+    const line = this.webhooks.get(id);
+    if (line) {
+      line.replaceChildren(...fresh.childNodes);
+      line.toggleAttribute("data-bad", state === "failed");
+    }
+    this.webhooks.set(id, line ?? fresh);
+    return line ?? fresh;
   }
 
   /** @param {any} item @param {string} text @param {boolean} [bad] */
@@ -135,6 +161,7 @@ export class Facts {
 
   /** @param {any} item */
   take(item) {
+    if (item.kind === "webhook") return;
     this.atMs = Math.max(this.atMs, item.atMs);
     const data = item.data;
     if (item.kind === "leg-started") Object.assign(this, { engine: data.engine, state: "connected" });
