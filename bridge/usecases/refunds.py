@@ -31,11 +31,16 @@ async def ask(tx: Tx, order: Order, cause: str, now: datetime, amount: int | Non
     return True
 
 
+async def paid_for(tx: Tx, session: InterviewSession) -> list[Order]:
+    """Completed payments for this interview by itself; none where it was free, of a plan, paid with credit, or given back."""
+    orders = await tx.orders_of(session.user_id)
+    return [order for order in orders if order.session_id == session.id and order.status is OrderStatus.COMPLETED]
+
+
 async def ask_for_session(tx: Tx, session: InterviewSession, now: datetime) -> None:
     """Wish back what was paid for a session that failed by our fault; nothing where it was paid with credit from elsewhere."""
-    for order in await tx.orders_of(session.user_id):
-        if order.session_id == session.id and order.status is OrderStatus.COMPLETED:
-            await ask(tx, order, f"fault:{session.id}", now)
+    for order in await paid_for(tx, session):
+        await ask(tx, order, f"fault:{session.id}", now)
 
 
 async def send(store: Store, gateway: CheckoutGateway, refund_id: str) -> str | None:

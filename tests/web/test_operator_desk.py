@@ -9,7 +9,11 @@ from typing import Any
 
 import pytest
 
-from .house import UNKNOWN, House, finished_session, ready_session
+from bridge.usecases.calling import REPORT_JOB
+from storage.job_queue import JobStatus
+from web.operator.desk import JOBS
+
+from .house import UNKNOWN, House, finished_session, ready_session, until_none
 
 DOCUMENTED = Path(__file__).parents[2] / "docs" / "reference" / "metrics.md"
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -72,6 +76,27 @@ async def test_jobs_are_listed_and_a_failed_one_runs_again(house: House) -> None
     assert "write-report" in page or "make-facts" in page
     assert 409 == (await house.call("POST", "/api/operator/jobs/retry", json={"kind": "write-report", "key": "unknown"}))[0]
     assert 422 == (await house.call("POST", "/api/operator/jobs/retry", json={"kind": "x"}))[0]
+
+
+async def test_a_job_that_was_given_up_runs_again_to_its_end(house: House) -> None:
+    """M7: a retry is the next run of the same work with the same payload, and a job that is done is not run again."""
+    done = await house.finished(report=False)
+    key = f"{done.id}:by-hand"
+    async with house.store.begin() as tx:
+        await tx.enqueue(REPORT_JOB, key, {"sessionId": done.id}, after_seconds=3_600)
+    queue = house.app[JOBS]
+    await queue.client.cancel_workflow_async(f"{REPORT_JOB}:{key}")
+    assert JobStatus.FAILED is await queue.status(REPORT_JOB, key)
+    assert key[:60] in (await house.fetch("GET", "/operator/jobs?show=failed"))[1]
+
+    assert (202, {"queued": True}) == await house.call("POST", "/api/operator/jobs/retry", json={"kind": REPORT_JOB, "key": key})
+
+    async def runs() -> bool:
+        return await queue.status(REPORT_JOB, key) is not JobStatus.DONE
+
+    await until_none(runs)
+    assert "ready" == (await house.call("GET", f"/api/interviews/{done.id}"))[1]["reportStatus"]
+    assert 409 == (await house.call("POST", "/api/operator/jobs/retry", json={"kind": REPORT_JOB, "key": key}))[0]
 
 
 @pytest.mark.parametrize("query", ["", "?status=completed", "?since=2026-01-01", "?type=dsa&report=ready&engine=local&rating=5"])

@@ -16,12 +16,13 @@ from bridge.domain.entitlement import Source, Subscription, SubscriptionStatus
 from bridge.domain.holding import Hold, HoldState
 from bridge.domain.payment import OrderStatus
 from bridge.domain.pricing import Plan
+from bridge.domain.session import SessionStatus
 from bridge.domain.upstream import CostEntry, CostKind
 from bridge.errors import SettingsError
 from bridge.usecases import checkout, refunds
 from web.payments import SHOP
 
-from .house import AGREED, JOB_SECONDS, STRANGER, UNKNOWN, House, add_user, running, until_none
+from .house import AGREED, JOB_SECONDS, STRANGER, UNKNOWN, House, add_user, change, running, until_none
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -128,6 +129,36 @@ async def test_a_payment_that_was_not_made(till: House, button: str, said: str) 
     assert 402 == await started(till, session_id)
     _, again = await till.call("POST", "/api/payments/create", json={"sessionId": session_id})
     assert again["paymentId"] not in (None, payment_id)
+
+
+async def test_an_operator_gives_back_what_an_interview_cost(till: House) -> None:
+    """M7, M4: the page of a paid interview that is over offers it with its amount; once is enough, then nothing is offered or taken."""
+    session_id, payment_id, page = await bought(till)
+    await press(till, page, "pay")
+    await till.fetch("GET", f"/payments/{payment_id}")
+    there, refund = f"/operator/calls/{session_id}", f"/api/operator/sessions/{session_id}/refund"
+    assert "Give back" not in (await till.fetch("GET", there))[1]
+    assert 409 == (await till.call("POST", refund, json={}))[0], "it is not over"
+    async with till.store.read() as tx:
+        session = await tx.session(session_id)
+    assert session is not None
+    await change(till.store, replace(session, status=SessionStatus.PARTIAL))
+
+    assert "Give back ₹149?" in (await till.fetch("GET", there))[1]
+    assert 202 == (await till.call("POST", refund, json={}))[0]
+    assert (await till.call("POST", refund, json={}))[0] in (202, 409), "the job may have been quick"
+
+    async def waits() -> bool:
+        return (await till.call("GET", f"/api/payments/{payment_id}"))[1]["status"] != "refunded"
+
+    await until_none(waits)
+    async with till.store.read() as tx:
+        lines = await tx.lines_of_order(payment_id)
+        noted = [row.action for row in await tx.audit_trail(subject=session_id, limit=10)]
+    assert 1 == sum(line.kind == "refund" for line in lines)
+    assert "calls.refund" in noted
+    assert "Give back" not in (await till.fetch("GET", there))[1]
+    assert 409 == (await till.call("POST", refund, json={}))[0]
 
 
 async def test_a_refund_is_sent_once_and_takes_the_credit_back(till: House) -> None:

@@ -93,9 +93,10 @@ async def refund(request: web.Request) -> web.Response:
         session = await tx.session(request.match_info["session_id"], for_update=True)
         if session is None or session.status not in ENDED:
             raise Conflict("The interview is not over. End it first.")
-        paid = [order for order in await tx.orders_of(session.user_id) if order.session_id == session.id]
-        if not paid:
-            raise Conflict("Nothing was paid for this interview by itself: it was free, of a plan, or paid with credit.")
+        if not await refunds.paid_for(tx, session):
+            raise Conflict(
+                "There is nothing to give back: the interview was free, of a plan, paid with credit, or is refunded already."
+            )
         await refunds.ask_for_session(tx, session, datetime.now(UTC))
     return web.json_response({"refunding": True}, status=202)
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 from aiohttp import web
 
 from bridge.domain.catalog import DIFFICULTIES, TYPES
+from bridge.domain.pricing import Money
 from bridge.domain.session import ENDED
 from bridge.errors import NotFound
+from bridge.usecases import refunds
 from bridge.usecases.access import NOT_THERE
 
 from ..keys import STORE, SUPERVISOR
@@ -28,6 +30,7 @@ async def call(request: web.Request) -> web.Response:
     """`/operator/calls/{id}`: what happened and happens in one call."""
     async with request.app[STORE].read() as tx:
         session = await tx.session(request.match_info["session_id"])
+        paid = await refunds.paid_for(tx, session) if session and session.status in ENDED else []
     if session is None:
         raise NotFound(NOT_THERE)
     return render(
@@ -46,5 +49,6 @@ async def call(request: web.Request) -> web.Response:
             "end_reason": session.end_reason or "",
             "report_status": session.report_status.value,
         },
+        paid=[Money(order.amount.amount - order.refunded, order.amount.currency).text for order in paid],
         limits={"words": MAX_WORDS, "minutes": MAX_EXTENSION},
     )

@@ -252,6 +252,25 @@ async def test_an_unknown_call_is_kept_and_ignored(door: House):
     assert stored.state is DeliveryState.IGNORED
 
 
+async def test_an_operator_has_a_webhook_taken_in_again(door: House):
+    """M7: one that was ignored because nobody knew its call is applied once its call is known; an applied one is not taken in twice."""
+    call_id = str(uuid4())
+    assert await post(door, ENDED.replace(b"CALL", call_id.encode())) == (200, RECEIVED)
+    await applied(door, call_id)
+    session = (await live_session(door.store, door.user)).session
+    async with door.store.begin() as tx:
+        await tx.add_engine_call(EngineCall(call_id, "vapi", session.id, session.created_at))
+    (stored,) = await inbox(door, call_id, DeliveryState.IGNORED)
+    again = f"/api/operator/deliveries/{stored.id}/retry"
+
+    assert (202, {"queued": True}) == await door.call("POST", again, json={})
+    await applied(door, call_id)
+    assert [DeliveryState.APPLIED] == [each.state for each in await inbox(door, call_id)]
+    assert (await read_call(door, call_id)).end_reason
+    assert 409 == (await door.call("POST", again, json={}))[0]
+    assert 404 == (await door.call("POST", "/api/operator/deliveries/999999/retry", json={}))[0]
+
+
 async def test_no_secret_is_kept(door: House):
     """§6: links that open something and our own secret do not reach the database."""
     call = await make_call(door)

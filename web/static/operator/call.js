@@ -153,6 +153,25 @@ document.getElementById("report-again")?.addEventListener("click", async () => {
   }
 });
 
+const refunding = /** @type {HTMLDialogElement | null} */ (document.getElementById("refund-dialog"));
+document.getElementById("refund")?.addEventListener("click", () => {
+  if (refunding) refunding.returnValue = "";
+  refunding?.showModal();
+});
+refunding?.addEventListener("close", async () => {
+  if (refunding.returnValue !== "refund") return;
+  const button = /** @type {HTMLButtonElement} */ (byId("refund"));
+  problem("");
+  button.disabled = true;
+  try {
+    await call("POST", `/api/operator/sessions/${encodeURIComponent(page.dataset.session ?? "")}/refund`, {});
+    say(byId("call-done"), "The money is on its way back.");
+  } catch (error) {
+    button.disabled = false;
+    problem(/** @type {Error} */ (error).message);
+  }
+});
+
 // Replay ---------------------------------------------------------------------------------------------------------------
 const replay = {
   running: false,
