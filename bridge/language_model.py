@@ -84,3 +84,10 @@ class LanguageModel(Protocol):
 
     async def ask(self, request: ModelRequest[M]) -> ModelReply[M]:
         """A valid answer within the budget. Raises ModelUnavailable; may be cancelled at any time."""
+
+
+class ServedModel(LanguageModel, Protocol):
+    """The model of a server, which is asked how it does."""
+
+    def troubled(self) -> frozenset[Purpose]:
+        """What it has lately failed at several times and not done since."""

@@ -11,7 +11,11 @@ from bridge.errors import PrepkitError
 from pipeline.voice.choose import describe
 
 from .auth import public
-from .keys import SETTINGS, STORE, SUPERVISOR
+from .keys import MODEL, SETTINGS, STORE, SUPERVISOR
+
+MODEL_FAILS = (
+    "The language model failed several times and is left alone for a moment. Interviews go on without it; this does not count."
+)
 
 
 @public
@@ -22,7 +26,7 @@ async def alive(request: web.Request) -> web.Response:
 
 @public
 async def ready(request: web.Request) -> web.Response:
-    """200 when database, voice and capacity are there; 503 with the reasons otherwise."""
+    """200 when database, voice and capacity are there; 503 with the reasons otherwise. A model that fails is shown and fails nothing: interviews go on."""
     supervisor = request.app[SUPERVISOR]
     checks: dict[str, dict[str, object]] = {}
     try:
@@ -40,4 +44,7 @@ async def ready(request: web.Request) -> web.Response:
     voices = await asyncio.to_thread(describe, settings.recogniser.value, settings.speech.value)
     checks["voice"] = {"ok": voices.speaks, "recogniser": voices.recogniser, "voice": voices.voice, "reason": voices.problem}
     good = all(check["ok"] for check in checks.values())
+    if (model := request.app[MODEL]) is not None:
+        failing = sorted(model.troubled())
+        checks["model"] = {"ok": not failing, "failing": failing, "reason": MODEL_FAILS if failing else None}
     return web.json_response({"ready": good, "checks": checks}, status=200 if good else 503)

@@ -8,7 +8,7 @@ from aiohttp import web
 
 from bridge.config import Settings
 from bridge.domain.account import Person
-from bridge.language_model import LanguageModel
+from bridge.language_model import ServedModel
 from bridge.ports import Mailer, RecordingStore, Store
 from pipeline.supervisor import Supervisor
 
@@ -26,7 +26,7 @@ PERSON: web.RequestKey[Person | None] = web.RequestKey("person")
 ORIGINS: web.AppKey[frozenset[str]] = web.AppKey("origins", frozenset)
 """Origins whose pages may change state or open the socket."""
 DEMO: web.AppKey[bool] = web.AppKey("demo", bool)
-MODEL: web.AppKey[LanguageModel | None] = web.AppKey("model")
+MODEL: web.AppKey[ServedModel | None] = web.AppKey("model")
 """None without a key."""
 MAILER: web.AppKey[Mailer | None] = web.AppKey("mailer")
 """None without `SMTP_URL`: e-mail features are hidden."""

@@ -116,6 +116,7 @@ async def setup(request: web.Request) -> web.Response:
         styles=_choices(FollowUpStyle),
         languages=[{"slug": code, "title": LANGUAGES[code].title} for code in language_model.languages(request.app[SETTINGS])],
         documents=request.app[MODEL] is not None,
+        model_fails=bool((model := request.app[MODEL]) and model.troubled()),
         document_chars=MAX_DOCUMENT,
         payments_enabled=tariff is not None,
         voice_labels=await _voice_labels(request),

@@ -132,6 +132,11 @@ class Gemini:
                 breaker.abandoned()
             self._report(request, outcome, exchange.usage(began))
 
+    def troubled(self) -> frozenset[Purpose]:
+        """Purposes whose breaker is open, or was and nobody has asked since; empty again with the first answer."""
+        now = time.monotonic()
+        return frozenset(purpose for purpose, breaker in self._breakers.items() if breaker.troubled(now))
+
     async def _within(self, request: ModelRequest[M], exchange: _Exchange) -> M:
         budget = BUDGET_SECONDS[request.purpose]
         seconds = budget if request.deadline_seconds is None else min(budget, request.deadline_seconds)

@@ -34,6 +34,10 @@ class Breaker:
         """Seconds until the next trial; 0 when a call would be admitted or a trial is under way."""
         return max(0.0, self._open_until - now) if self._open_until is not None else 0.0
 
+    def troubled(self, now: float) -> bool:
+        """Whether the vendor failed lately and has not answered since: while it is left alone, and some time after, until somebody tries."""
+        return self._open_until is not None and now < self._open_until + LONGEST_PAUSE_SECONDS
+
     def succeeded(self) -> None:
         """The vendor answered, whatever the answer was worth."""
         self._failures, self._pause, self._open_until, self._trial = 0, FIRST_PAUSE_SECONDS, None, False

@@ -15,7 +15,7 @@ WHOLE = "call"
 
 
 def so_far(entries: Iterable[CostEntry], *, share: float = 1.0) -> dict[str, int]:
-    """Millionths by currency; empty when nothing costs anything. `share` of an estimate counts while the call goes on, 0 to 1."""
+    """Millionths by currency; empty when nothing costs anything. `share` of a whole call's estimate counts while it goes on, 0 to 1."""
     groups: dict[tuple[str, str], list[CostEntry]] = defaultdict(list)
     for entry in entries:
         groups[entry.currency, entry.ref.rpartition(":")[0]].append(entry)
@@ -26,5 +26,5 @@ def so_far(entries: Iterable[CostEntry], *, share: float = 1.0) -> dict[str, int
         if actual:
             total[currency] += sum(line.amount_micros for line in whole or actual)
         else:
-            total[currency] += round(sum(line.amount_micros for line in lines) * share)
+            total[currency] += round(sum(line.amount_micros * (share if line.item == WHOLE else 1) for line in lines))
     return dict(total)

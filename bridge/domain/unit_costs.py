@@ -59,13 +59,15 @@ class LivePrice:
     audio_in: float
     text_out: float
     audio_out: float
+    sound_printed: bool = True
+    """False while the vendor prints no price for sound: what is booked for it is an estimate."""
 
 
 LIVE_PRICES: tuple[LivePrice, ...] = (
     LivePrice("gemini-2.5-flash-native-audio-preview-12-2025", date(2025, 12, 12), 0.50, 3.0, 2.0, 12.0),
     LivePrice("gemini-3.1-flash-live-preview", date(2026, 3, 26), 0.75, 3.0, 4.50, 12.0),
     # Of this one only the price of text was found in print; sound is taken at what the generation before it costs.
-    LivePrice("gemini-3.8-live", date(2026, 9, 2), 0.75, 3.0, 4.50, 12.0),
+    LivePrice("gemini-3.8-live", date(2026, 9, 2), 0.75, 3.0, 4.50, 12.0, sound_printed=False),
 )
 
 

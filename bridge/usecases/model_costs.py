@@ -74,7 +74,10 @@ async def book_voice(store: Store, session_id: str, ref: str, used: Spoken, at: 
 
 
 def voice_entries(session_id: str, ref: str, used: Spoken, at: datetime) -> list[CostEntry]:
-    """The lines of a stretch of talk; an estimate where the model's own price is not known."""
+    """The lines of a stretch of talk; estimates where the model's own price is not known, or none is printed for sound.
+
+    Lines of one kind share the stem of their `ref`: readers count what was measured of a stem instead of its estimates.
+    """
     price, own = live_price(used.model, at.date())
     lines: tuple[tuple[str, float, str, float], ...] = (
         ("voice text in", used.text_in, "tokens", used.text_in * price.text_in),
@@ -83,11 +86,15 @@ def voice_entries(session_id: str, ref: str, used: Spoken, at: datetime) -> list
         ("voice audio out", used.audio_out, "tokens", used.audio_out * price.audio_out),
         ("voice line", used.minutes, "minutes", 0.0),
     )
+
+    def printed(item: str) -> bool:
+        return own and (price.sound_printed or "audio" not in item)
+
     return [
         CostEntry(
             session_id=session_id,
-            ref=f"{PROVIDER}:{ref}:{item}",
-            kind=CostKind.ACTUAL if own else CostKind.ESTIMATE,
+            ref=f"{PROVIDER}:{ref}:{item}" if printed(item) else f"{PROVIDER}:{ref}:estimate:{item}",
+            kind=CostKind.ACTUAL if printed(item) else CostKind.ESTIMATE,
             provider=PROVIDER,
             item=item,
             quantity=quantity,

@@ -8,9 +8,15 @@ from pathlib import Path
 
 import pytest
 
+from bridge.clients import gemini as client
+from bridge.domain import breaker
 from bridge.usecases import privacy
 from storage.database import Database
 from web.keys import SUPERVISOR
+from web.standins import question_writer
+from web.standins.gemini import GeminiStandin
+from web.standins.gemini_faults import Kind
+from web.standins.gemini_minds import StandinBrain
 
 from .house import AGREED, House, add_recording, finished_session, live_session, running, until_none
 
@@ -73,6 +79,36 @@ async def test_a_server_that_is_leaving_is_not_ready(tmp_path: Path):
 
     assert (status, good["calls"], reasons["calls"]) == (503, False, "The server is shutting down.")
     assert (response.status, response.headers["Retry-After"], shown) == (503, "60", 200)
+
+
+async def test_a_model_that_is_down_is_told_and_fails_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """F7, C-47: 503 from Gemini: the set-up page says what still works, readyz shows it and stays 200; both are quiet again with the next answer."""
+    monkeypatch.setattr(client, "FIRST_PAUSE_SECONDS", 0.01)
+    monkeypatch.setattr(breaker, "FIRST_PAUSE_SECONDS", 0.0)
+    brain = StandinBrain().when(question_writer.write, purpose="questions")
+    async with (
+        GeminiStandin(brain=brain) as gemini,
+        running(tmp_path, gemini_api_key="test-key", gemini_base_url=gemini.url) as house,
+    ):
+
+        async def seen() -> tuple[int, bool, str | None, bool]:
+            _, page = await house.fetch("GET", "/")
+            status, good, reasons = await ready(house)
+            return status, good["model"], reasons["model"], "You can practise all the same." in page
+
+        before = await seen()
+        gemini.faults.add(Kind.UNAVAILABLE, count=None)
+        made = await house.set_up()
+        down = await seen()
+        gemini.faults.clear()
+        again = await house.set_up()
+        after = await seen()
+
+    assert ("ready", "bank") == (made["status"], made["questionsFrom"])
+    assert (200, False, True) == (*down[:2], down[3])
+    assert "go on without it" in (down[2] or "")
+    assert "bank" != again["questionsFrom"]
+    assert before == after == (200, True, None, False)
 
 
 async def test_a_full_house_says_when_to_come_back(tmp_path: Path):

@@ -72,3 +72,16 @@ def test_an_abandoned_trial_is_free_again():
     assert breaker.admits(FIRST_PAUSE_SECONDS)
     breaker.succeeded()
     assert breaker.wait(FIRST_PAUSE_SECONDS) == 0
+
+
+def test_trouble_is_remembered_until_an_answer_or_for_a_while():
+    """C-47: one failure is none; an open breaker is, and stays it after its pause until somebody has tried."""
+    fresh = Breaker()
+    fresh.failed(0)
+    assert not fresh.troubled(0)
+    breaker = opened()
+    assert breaker.troubled(0)
+    assert breaker.troubled(FIRST_PAUSE_SECONDS + 1)
+    assert not breaker.troubled(FIRST_PAUSE_SECONDS + LONGEST_PAUSE_SECONDS)
+    breaker.succeeded()
+    assert not breaker.troubled(0)

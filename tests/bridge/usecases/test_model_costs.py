@@ -6,9 +6,11 @@ from datetime import UTC, datetime
 
 import pytest
 
+from bridge.domain.pricing import spent_on
+from bridge.domain.spending import so_far
 from bridge.domain.upstream import CostKind
 from bridge.language_model import ModelCall, ModelUsage, Purpose
-from bridge.usecases.model_costs import entries_of
+from bridge.usecases.model_costs import Spoken, entries_of, voice_entries
 
 NOW = datetime(2026, 11, 25, 18, 0, tzinfo=UTC)
 
@@ -47,3 +49,26 @@ def test_an_unknown_model_is_an_estimate():
     (line,) = entries_of(call("my-own-model", tokens_out=100))
 
     assert (CostKind.ESTIMATE, 1200) == (line.kind, line.amount_micros)
+
+
+SOUND = {"voice audio in", "voice audio out"}
+ALL_VOICE = {*SOUND, "voice text in", "voice text out", "voice line"}
+
+
+@pytest.mark.parametrize(
+    ("model", "estimates"),
+    [("gemini-3.8-live", SOUND), ("gemini-3.1-flash-live-preview", set()), ("my-own-live", ALL_VOICE)],
+)
+def test_sound_without_a_printed_price_is_an_estimate(model: str, estimates: set[str]):
+    """C-02: only what is priced in print is booked as measured, and nothing of a stretch is lost where the two are added up."""
+    lines = voice_entries("s", "live:1", Spoken(model, 100, 2_000, 50, 1_000, 3.0), NOW)
+    measured, foreseen = spent_on(lines)
+
+    assert ALL_VOICE == {line.item for line in lines}
+    assert estimates == {line.item for line in lines if line.kind is CostKind.ESTIMATE}
+    assert len({line.ref for line in lines}) == len(lines)
+    assert (measured, foreseen) == tuple(
+        sum(line.amount_micros for line in lines if line.kind is kind) for kind in (CostKind.ACTUAL, CostKind.ESTIMATE)
+    )
+    # What was used was used, however far the call has come.
+    assert {"USD": measured + foreseen} == so_far(lines, share=0.1)
