@@ -17,3 +17,11 @@ class OperatorSettings(BaseModel):
         repr=False,
         description="Bearer token for `/metrics`; without one only requests straight from this machine are answered.",
     )
+    otel_endpoint: str = Field(
+        "",
+        pattern="^(https?://[^ ]+)?$",
+        description="Base address of an OpenTelemetry collector (OTLP over HTTP, `http://collector:4318`); empty for no traces. Needs the extra `otel`.",
+    )
+    otel_headers: str = Field(
+        "", repr=False, description="Headers for the collector, `name=value` with commas between: most hosted ones want a key."
+    )

@@ -8,7 +8,7 @@ from bridge.usecases.watching import Watching
 from storage.database import Database
 
 from ..keys import STORE, SUPERVISOR
-from . import api, desk, figures, listen, pages
+from . import api, desk, figures, listen, pages, tracing
 from .api import WATCHING
 from .desk import JOBS
 from .door import NOTED
@@ -24,6 +24,7 @@ def attach(app: web.Application, database: Database) -> None:
     database.time_statements(metrics.statement)
     app[SUPERVISOR].feed.on_event = metrics.event
     app.middlewares.append(timed)
+    tracing.attach(app)
     app.cleanup_ctx.append(figures.heartbeat)
     app[NOTED] = {}
     app[WATCHING] = Watching(app[STORE])
