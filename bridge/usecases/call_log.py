@@ -97,7 +97,7 @@ class CallLog:
     async def _write(self, entries: list[Entry]) -> None:
         try:
             await self._store_entries(entries)
-        except Exception:
+        except Exception:  # whatever it was goes on to who retries; the next attempt must look first
             self._failed = True
             raise
         self._failed = False
