@@ -21,6 +21,7 @@ from tests.postgres import postgres_server
 from tests.storage import samples
 from web.cli import main
 from web.commands import backup
+from web.privacy import keys_of
 
 __all__ = ["postgres_server"]  # a fixture
 
@@ -40,12 +41,11 @@ async def filled(settings):
     await migrate(settings.database)
     database = await Database.open(settings.database)
     session = await samples.stored(database)
-    await database.close()
-    recording = FolderRecordings(settings.recordings).open(session.id)
+    recording = FolderRecordings(settings.recordings, keys_of(settings, database)).open(session.id)
     recording.append(WORDS.encode() * 100)
     recording.close()
+    await database.close()
     keys = settings.data_dir / "keys"
-    keys.mkdir()
     (keys / "vapi-webhook-secret").write_text("a-secret")
 
 
