@@ -149,6 +149,11 @@ class Settings(
         return tuple(engine.value for engine in order[begin:] if keyed[engine])
 
     @property
+    def on_own_machine(self) -> bool:
+        """Whether one person alone uses this server and no vendor takes part in an interview."""
+        return self.auth_mode is AuthMode.SINGLE and self.engines == ("local",) and not self.gemini_api_key
+
+    @property
     def database(self) -> str:
         """The database URL in use."""
         return self.database_url or f"sqlite+aiosqlite:///{self.data_dir.resolve() / 'prepkit.db'}"

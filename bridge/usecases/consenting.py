@@ -49,6 +49,17 @@ async def give(store: Store, user_id: str, session_id: str, version: str, receiv
         return made
 
 
+async def imply(store: Store, user_id: str, session_id: str, now: datetime) -> None:
+    """The one person of a server that keeps everything on their own machine agrees by starting, unless they ever took it back.
+
+    The page asks all the same; this is for clients of the bare API (contract §4).
+    """
+    async with store.read() as tx:
+        known = await tx.consent(session_id)
+    if known is None:
+        await give(store, user_id, session_id, CONSENT_VERSION, (), now)
+
+
 async def withdraw(store: Store, user_id: str, session_id: str, now: datetime) -> Consent:
     """From this moment on no audio of the session is taken. Raises NotFound when nothing was agreed to. The caller ends the call."""
     async with store.begin() as tx:

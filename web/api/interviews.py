@@ -193,6 +193,8 @@ async def start(request: web.Request) -> web.Response:
     engines = request.app[SETTINGS].engines
     engine = engines[0]
     if wish.consent is None and known.status in (SessionStatus.READY, SessionStatus.AWAITING_PAYMENT, *LIVE):
+        if request.app[SETTINGS].on_own_machine:
+            await consenting.imply(request.app[STORE], user_id(request), session_id, now)
         async with request.app[STORE].read() as tx:
             await consenting.require(tx, session_id)
     elif wish.consent is not None and known.status not in ENDED:
