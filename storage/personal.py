@@ -103,7 +103,7 @@ POLICIES: dict[str, Policy] = {
     "data_keys": Policy(Key.SESSION, "owner_id", Fate.WITH_INTERVIEW, secret=("wrapped", "master_id")),
     "erasures": Policy(Key.SESSION, "subject_id", Fate.KEEP, secret=("id",), why="Receipts hold nothing of a person."),
 }  # fmt: skip
-IMPERSONAL = frozenset({"job_nodes", "secret_ages", "uptime_spans", "vouchers"})
+IMPERSONAL = frozenset({"job_nodes", "rate_counts", "secret_ages", "uptime_spans", "vouchers"})
 """Tables about nobody."""
 
 

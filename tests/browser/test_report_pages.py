@@ -108,7 +108,7 @@ async def test_a_sentence_is_heard_where_it_was_said(made, chromium):
 async def test_strengths_appear_while_the_report_is_written(made, chromium):
     """R-086: named steps with their count, each strength once and as text, then the report."""
     path = await made.open("waiting")
-    context = await chromium.new_context()
+    context = await chromium.new_context(reduced_motion="reduce")
     page = await context.new_page()
     steps = [
         'event: step\ndata: {"reportStatus": "running", "step": "Comparing", "stepName": "comparing"}\n\n',

@@ -288,6 +288,9 @@ async def test_purging_leaves_the_bare_row(database: Database):
         for table in tables.metadata.tables.values():
             if "session_id" in table.c:
                 rows = (await tx.connection.execute(table.select())).all()
+                if not rows:
+                    # Filled by its own tests; `storage.personal` says what becomes of each.
+                    continue
                 left = {made.id, other.id} if table in (tables.engine_calls, tables.cost_entries) else {other.id}
                 assert left == {row.session_id for row in rows}, table.name
         assert [engine_call(made.id, 0)] == await tx.engine_calls(made.id)

@@ -64,7 +64,7 @@ ROUTES: dict[str, bool] = {
     "POST /api/auth/reset": False,  # nobody signs in in single mode: tests/web/test_sign_in, test_openid
     "POST /api/auth/reset/use": False,  # nobody signs in in single mode: tests/web/test_sign_in, test_openid
     "POST /api/auth/oidc": False,  # nobody signs in in single mode: tests/web/test_sign_in, test_openid
-    "POST /api/auth/logout": True,
+    "POST /api/auth/logout": False,  # any body will do
     "GET /api/me": False,
     "PATCH /api/me": True,
     "POST /api/me/password": False,
@@ -146,7 +146,8 @@ ROUTES: dict[str, bool] = {
     "GET /static": False,
 }
 READING = [route for route, reads in ROUTES.items() if reads]
-WITH_ID = [route for route in ROUTES if "{session_id}" in route]
+WITH_ID = [route for route in ROUTES if "{session_id}" in route and not route.endswith("/report/mail")]
+"""Letters are refused before the id is looked at where no mail server is set: tests/web/test_report_mail."""
 JSON = {"Content-Type": "application/json"}
 BODIES: dict[str, tuple[bytes, dict[str, str], int]] = {
     "NaN": (b'{"type": "dsa", "duration": NaN}', JSON, 400),
@@ -235,6 +236,27 @@ def sound(route: str, status: int, content_type: str, text: str) -> Any:
     return body["error"]
 
 
+def filled(route: str, session_id: str) -> list[str]:
+    """Method and path, with ids of nothing in the places of all others."""
+    route = re.sub(r"{\w+_id}", UNKNOWN, route.replace("{session_id}", session_id))
+    return route.replace("{ref}", "unknown").replace("{order}", "1").replace("{token}", "unknown").split(maxsplit=1)
+
+
+EMPTY = {
+    "POST /api/interviews/setup": 422,
+    "POST /api/interviews/{session_id}/start": 200,
+    "POST /api/interviews/{session_id}/complete": 409,
+    "POST /api/interviews/{session_id}/consent": 422,
+    "POST /api/me/privacy": 422,
+    "DELETE /api/me": 400,
+    "PATCH /api/me": 422,
+    "POST /api/me/tokens": 422,
+    "PATCH /api/people/{user_id}": 400,
+    "POST /api/invites": 201,
+}
+"""What each route that reads a body says to none."""
+
+
 async def count(house: House) -> int:
     """How many interviews the user has."""
     _, body = await house.call("GET", "/api/interviews/history?limit=1")
@@ -259,7 +281,7 @@ async def test_a_bad_body(house: House, route: str, case: str):
     body, headers, expected = BODIES[case]
     session = await ready_session(house.store, house.user)
     before = await count(house)
-    method, path = route.replace("{session_id}", session.id).split()
+    method, path = filled(route, session.id)
 
     response, text = await house.fetch(method, path, data=body, headers=headers)
 
@@ -274,11 +296,11 @@ async def test_a_bad_body(house: House, route: str, case: str):
 async def test_an_empty_body(house: House, route: str):
     """Contract 6: where a body is needed its missing fields are named; where none is, an empty one is fine."""
     session = await ready_session(house.store, house.user)
-    method, path = route.replace("{session_id}", session.id).split()
+    method, path = filled(route, session.id)
 
     response, text = await house.fetch(method, path)
 
-    expected = {"setup": 422, "start": 409, "complete": 409, "consent": 422, "privacy": 422, "me": 400}[path.rsplit("/", 1)[1]]
+    expected = EMPTY[route]
     assert expected == response.status
     if expected == 422:
         assert sound(path, 422, response.content_type, text)["details"][0]["message"] == "Field required"
@@ -359,11 +381,12 @@ async def test_unknown_query_fields_are_ignored(house: House):
 @pytest.mark.parametrize("route", list(ROUTES))
 async def test_a_wrong_method(house: House, route: str):
     """Contract 6: 405 with the methods it does take, in our shape."""
-    path = re.sub(r"{\w+_id}", UNKNOWN, route.split()[1]).replace("{token}", "unknown")
-    for method in ("PUT", "PATCH", "TRACE", "OPTIONS"):
+    _, path = filled(route, UNKNOWN)
+    taken = {other.split()[0] for other in ROUTES if other.split()[1] == route.split()[1]}
+    for method in sorted({"PUT", "PATCH", "TRACE", "OPTIONS"} - taken):
         response, text = await house.fetch(method, path)
         assert response.status == 405, method
-        assert {"GET", "POST", "DELETE"} & set(response.headers["Allow"].split(","))
+        assert {"GET", "POST", "DELETE", "PATCH"} & set(response.headers["Allow"].split(","))
         if method != "OPTIONS" or path.startswith("/api/"):
             assert json.loads(text)["error"]["code"] == "method_not_allowed"
 
@@ -486,9 +509,11 @@ async def test_any_json_at_set_up(house: House, choice: Any):
 @given(body=st.binary(max_size=200), route=st.sampled_from(READING))
 async def test_any_bytes(house: House, body: bytes, route: str):
     """B5: bytes as JSON: a 4xx in our shape, or what an empty object gets."""
-    method, path = route.replace("{session_id}", UNKNOWN).split()
+    method, path = filled(route, UNKNOWN)
     response, answer = await house.fetch(method, path, data=body, headers=JSON)
 
+    if not body.strip() and EMPTY[route] < 300 and response.status < 300:
+        return
     sound(path, response.status, response.content_type, answer)
 
 

@@ -9,7 +9,7 @@ from aiohttp import web
 from pydantic import Field
 
 from bridge.domain.figures import Feedback
-from bridge.usecases import feedback
+from bridge.usecases import calling, feedback
 
 from .. import schemas
 from ..auth import user_id
@@ -33,8 +33,10 @@ def feedback_json(given: Feedback | None) -> dict[str, Any]:
 
 async def rate(request: web.Request) -> web.Response:
     """`POST /api/interviews/{sessionId}/feedback` `{rating, comment?}`: once more replaces it."""
-    body = schemas.validate(Rating, await json_body(request))
     session_id, now = request.match_info["session_id"], datetime.now(UTC)
+    async with request.app[STORE].read() as tx:
+        await calling.owned(tx, user_id(request), session_id)
+    body = schemas.validate(Rating, await json_body(request))
     given = await feedback.give(request.app[STORE], user_id(request), session_id, body.rating, body.comment.strip(), now)
     return web.json_response(feedback_json(given))
 

@@ -149,7 +149,7 @@ async def test_what_did_not_happen_comes_back_by_itself(store: Database, user: s
         case "failed_upstream":
             await calling.finish(store, session.id, "failed_upstream", elapsed_ms=600_000, now=later)
         case "crash":
-            await calling.recover(store, NOW)
+            await calling.recover(store, NOW, starting=True)
             await calling.sweep(store, later)
         case "lost_by_us":
             await calling.leave(store, session.id, elapsed_ms=600_000, now=NOW, fault=True)
@@ -162,7 +162,7 @@ async def test_what_did_not_happen_comes_back_by_itself(store: Database, user: s
         case "never_joined":
             await calling.sweep(store, later)
         case "deleted":
-            await privacy.delete_session(store, user, session.id)
+            await privacy.delete_session(store, user, session.id, later)
     await calling.sweep(store, later + timedelta(minutes=10))
 
     assert HoldState.RELEASED is await state(store, session)
@@ -176,7 +176,7 @@ async def test_a_candidate_who_comes_back_pays(store: Database, user: str) -> No
     await give(store, user, MEDIUM)
     session = await begun(store, user)
     await tell(store, session, over=False)
-    await calling.recover(store, NOW)
+    await calling.recover(store, NOW, starting=True)
     _, token = await calling.start(store, user, session.id, "local", NOW, tariff=PAID)
     await calling.admit(store, session.id, token, NOW)
     await calling.leave(store, session.id, elapsed_ms=600_000, now=NOW)
