@@ -79,7 +79,7 @@ async def test_a_pdf_shapes_the_questions(house, chromium, gemini):
     await page.keyboard.press("Tab")
     assert "cv-file" == await page.evaluate("document.activeElement.id")
     async with page.expect_file_chooser() as chooser:
-        await page.keyboard.press("Enter")
+        await page.keyboard.press("Space")
     await (await chooser.value).set_files(file_of(pdf(["Ada Lovelace, engines"])))
     await page.wait_for_function("() => document.querySelector('#cv').value.includes('Ada Lovelace')")
     await page.fill("#jobDescription", "Queues and caches")
