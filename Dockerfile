@@ -11,7 +11,7 @@ ENV UV_COMPILE_BYTECODE=1 \
     UV_LINK_MODE=copy \
     UV_PYTHON_DOWNLOADS=0 \
     UV_PROJECT_ENVIRONMENT=/app/.venv
-# `embedded` hears and speaks without a key (eSpeak NG in it is GPL-3); `pdf` makes report files; `s3` keeps recordings in an S3-compatible store.
+# `embedded` hears and speaks without a key (eSpeak NG in it is GPL-3); `pdf` makes report files.
 ARG EXTRAS="--extra embedded --extra pdf"
 WORKDIR /src
 RUN pip install --no-cache-dir --disable-pip-version-check uv==0.13.9
