@@ -212,7 +212,8 @@ def voice_maker(settings: Settings) -> Any:
 async def _sweep(database: Database, reconciler: Reconciler | None) -> None:
     while True:
         try:
-            if orphans := await calling.recover(database, datetime.now(UTC)):
+            # An SQLite file has no other process whose calls could be orphaned: the start has seen to its own.
+            if not database.is_sqlite and (orphans := await calling.recover(database, datetime.now(UTC))):
                 logger.info("{} interviews of a process that is gone can be resumed", orphans)
             for session_id in await calling.sweep(database, datetime.now(UTC)):
                 logger.info("Interview {} ended: nobody came back", session_id)
