@@ -69,8 +69,9 @@ async def ours(upstream: int, calls: int, folder: Path) -> None:
     from bridge import log
     from bridge.config import Settings
     from bridge.domain.catalog import Difficulty, InterviewType
+    from bridge.domain.privacy import CONSENT_VERSION
     from bridge.domain.setup import InterviewSetup
-    from bridge.usecases import calling, set_up
+    from bridge.usecases import calling, consenting, set_up
 
     from ..app import create_app
     from ..keys import STORE, USER
@@ -94,6 +95,7 @@ async def ours(upstream: int, calls: int, folder: Path) -> None:
     targets = []
     for _ in range(calls):
         session = await set_up.set_up(app[STORE], app[USER], setup, datetime.now(UTC))
+        await consenting.give(app[STORE], app[USER], session.id, CONSENT_VERSION, ("Vapi",), datetime.now(UTC))
         _, token = await calling.start(app[STORE], app[USER], session.id, "vapi", datetime.now(UTC))
         targets.append((port, f"/ws/interviews/{session.id}?token={token}"))
     tools = {"url": f"http://127.0.0.1:{port}/api/vapi/tools", "headers": {"X-Vapi-Secret": SECRET}}

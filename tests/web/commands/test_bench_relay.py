@@ -16,7 +16,7 @@ def result(kind, calls, cpu, p99, lost=0, rss=1.0):
 
 
 @pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="needs Linux")
-@pytest.mark.parametrize("kind", ["none", "bare"])
+@pytest.mark.parametrize("kind", ["none", "bare", "ours"])
 async def test_a_run_loses_nothing_and_costs_something(tmp_path, monkeypatch, kind):
     """Processes start, three calls stream both ways, the counts agree at both ends, and everything has ended afterwards."""
     audio = tmp_path / "audio"
@@ -30,7 +30,7 @@ async def test_a_run_loses_nothing_and_costs_something(tmp_path, monkeypatch, ki
     assert (kind, 3, 0) == (found.kind, found.calls, found.lost)
     assert 0 < found.up[0] <= found.up[1]
     assert 0 < found.down[0] <= found.down[1]
-    assert (found.cpu > 0) == (kind == "bare")
+    assert (found.cpu > 0) == (kind != "none")
 
 
 def test_targets_are_judged_against_the_peer_of_the_same_run():
