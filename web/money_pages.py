@@ -1,6 +1,6 @@
 """`/operator/money` and what an admin does with money: cost against price, what needs a look, credit given, money given back (R-101, R-111, C-04).
 
-A loss is shown as a loss; a price below the expected cost is warned of. Every act is audited. Read next: `bridge.domain.pricing`.
+A loss is shown as a loss; a price below the expected cost is warned of. Every look and act is audited. Read next: `bridge.domain.pricing`.
 """
 
 from __future__ import annotations
@@ -23,13 +23,15 @@ from .api.interviews import json_body
 from .auth import current, require
 from .billing_pages import tariff_of
 from .keys import SETTINGS, STORE
+from .operator.door import audited
+from .operator.tabs import tabs_for
 from .pages import render
 
 NEWEST = 50
 GIVEN_UP = ("failed",)
 
 
-@require(Role.ADMIN)
+@audited("money.view", role=Role.ADMIN)
 async def money(request: web.Request) -> web.Response:
     """`/operator/money`."""
     tariff, settings = tariff_of(request), request.app[SETTINGS]
@@ -44,6 +46,7 @@ async def money(request: web.Request) -> web.Response:
         request,
         "money.html",
         active="operator",
+        tabs=tabs_for(request),
         rows=rows,
         forecasts=[_forecast(request, tariff, level) for level in DIFFICULTIES] if tariff.sells else [],
         losses=sum(1 for row in rows if row["loss"]),

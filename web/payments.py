@@ -18,7 +18,7 @@ from loguru import logger
 
 from bridge.config import Payments, Settings
 from bridge.domain.entitlement import Quote, decide, quote
-from bridge.domain.pricing import Tariff
+from bridge.domain.pricing import PLANS, Money, Tariff
 from bridge.domain.session import InterviewSession, SessionStatus, move
 from bridge.errors import UpstreamFailed
 from bridge.ports import CheckoutGateway, Store
@@ -26,6 +26,8 @@ from bridge.usecases import checkout, holds, refunds
 from bridge.usecases.checkout import Shop
 from storage.jobs import Handler
 
+from . import accounts
+from .auth import user_id
 from .keys import SETTINGS, STORE
 
 SHOP: web.AppKey[Shop] = web.AppKey("shop", Shop)
@@ -58,6 +60,7 @@ def attach(app: web.Application, settings: Settings, store: Store, base_url: str
     """Give the application what money needs; returns the handlers of the jobs."""
     if (tariff := settings.tariff) is not None:
         app[TARIFF] = tariff
+        accounts.add_section(app, accounts.Section("billing", "account_billing.html", own_money))
     gateway = gateway_of(settings, store, base_url)
     if settings.tariff is None or gateway is None:
         return {}
@@ -119,6 +122,14 @@ async def quoted(request: web.Request, session: InterviewSession) -> tuple[Inter
             session = move(current, SessionStatus.AWAITING_PAYMENT)
             await tx.save_session(session)
     return session, offer
+
+
+async def own_money(request: web.Request) -> dict[str, str]:
+    """What the account page says of plan and credit."""
+    tariff = request.app[TARIFF]
+    async with request.app[STORE].read() as tx:
+        has = await holds.purse(tx, user_id(request), tariff, datetime.now(UTC))
+    return {"plan": PLANS[has.plan].title if tariff.plans else "", "credit": Money(has.balance, tariff.currency).text}
 
 
 def is_test(request: web.Request) -> bool:

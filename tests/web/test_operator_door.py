@@ -19,7 +19,7 @@ from .house import UNKNOWN, House, change, finished_session, live_session, ready
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 OPERATORS = re.compile(r"/(api/|ws/)?operator\b")
-MONEY = {"/operator/money", "/api/operator/credits", "/api/operator/payments/{payment_id}/refund"}
+MONEY = {"/api/operator/credits", "/api/operator/payments/{payment_id}/refund"}
 """An admin's own, which note each act in its transaction: `web.money_pages`."""
 BODIES: dict[str, Any] = {"whisper": {"text": "next question"}, "say": {"text": "Hello."}, "extend": {"minutes": 5}}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -12,6 +13,7 @@ import pytest
 import pytest_asyncio
 
 from bridge.config import Settings, load
+from bridge.domain.account import Role
 from bridge.domain.entitlement import Source, Subscription, SubscriptionStatus
 from bridge.domain.holding import Hold, HoldState
 from bridge.domain.payment import OrderStatus
@@ -288,6 +290,58 @@ async def test_an_admin_gives_credit_and_sees_cost_against_price(till: House) ->
     assert "₹190.90" in page
     assert "(loss)" in page
     assert "Success rate" in page
+
+
+async def test_ways_to_the_pages_about_money(till: House) -> None:
+    """R-105, A17: the account page leads to plan and credit, an operator's pages lead an admin to the money; each look is noted."""
+    _, account = await till.fetch("GET", "/account")
+    assert re.search(
+        r'id="billing-title".*<dt>Plan</dt><dd>(Free|Pro|Premium)</dd>.*<dt>Credit</dt><dd>₹.*href="/billing"', account, re.S
+    )
+    for path in ("/operator", "/operator/sessions", "/operator/figures", "/operator/deliveries", "/operator/jobs"):
+        assert '<a href="/operator/money">Money</a>' in (await till.fetch("GET", path))[1], path
+    async with till.store.read() as tx:
+        before = await tx.audit_trail(limit=10_000)
+    _, page = await till.fetch("GET", "/operator/money")
+    assert '<a href="/operator/money" aria-current="page">Money</a>' in page
+    async with till.store.read() as tx:
+        after = await tx.audit_trail(limit=10_000)
+    assert [(till.user, "money.view")] == [(row.actor_id, row.action) for row in after[: len(after) - len(before)]]
+
+
+async def test_an_operator_who_is_no_admin_is_not_led_to_the_money(till: House) -> None:
+    """A1: the page is an admin's own, so nobody else is shown the way to it, and nothing is noted when it is refused."""
+
+    async def become(role: Role) -> None:
+        async with till.store.begin() as tx:
+            account = await tx.account(till.user, for_update=True)
+            assert account is not None
+            await tx.save_account(replace(account, role=role))
+
+    await become(Role.OPERATOR)
+    try:
+        response, page = await till.fetch("GET", "/operator/sessions")
+        assert (200, False) == (response.status, "/operator/money" in page)
+        assert 403 == (await till.fetch("GET", "/operator/money"))[0].status
+    finally:
+        await become(Role.ADMIN)
+    async with till.store.read() as tx:
+        assert "money.view" != (await tx.audit_trail(limit=1))[0].action
+
+
+async def test_no_two_regions_of_a_page_are_called_the_same(till: House) -> None:
+    """A18: what scrolls has a name of its own beside its section's (axe `landmark-unique`), with every table of the two pages shown."""
+    _, payment_id, page = await bought(till)
+    await press(till, page, "pay")
+    await till.fetch("GET", f"/payments/{payment_id}")
+    for path, scrolls in (("/billing", 1), ("/operator/money", 2)):
+        _, shown = await till.fetch("GET", path)
+        labels = re.findall(r'<section[^>]* aria-labelledby="([^"]+)"', shown)
+        headings = {re.sub(r"<[^>]+>", "", re.search(rf'id="{label}"[^>]*>(.*?)</h2>', shown)[1]) for label in labels}  # type: ignore[index]
+        regions = re.findall(r'role="region" ([a-z-]+)="([^"]+)"', shown)
+        assert scrolls <= len(regions), path
+        assert {"aria-label"} == {how for how, _ in regions}, path
+        assert not headings & {name for _, name in regions}, path
 
 
 async def test_a_free_interview_has_the_basic_report_until_there_is_a_plan(till: House) -> None:

@@ -11,7 +11,7 @@ import pytest
 from .house import House
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-PRICE = re.compile(r"₹|\bINR\b|See the price|Agree and pay|/plans|/billing")
+PRICE = re.compile(r"₹|\bINR\b|See the price|Agree and pay|/plans|/billing|/operator/money")
 SERVE = """
 import asyncio, sys, tempfile
 from pathlib import Path
@@ -38,7 +38,7 @@ async def test_no_price_is_shown_anywhere(house: House) -> None:
         "expiresAt": None,
     } == made["quote"]
     assert ("ready", 0) == (made["status"], made["estimatedCost"])
-    for path in ("/", f"/interviews/{made['sessionId']}", "/history", "/progress", "/privacy"):
+    for path in ("/", f"/interviews/{made['sessionId']}", "/history", "/progress", "/privacy", "/account", "/operator"):
         response, page = await house.fetch("GET", path)
         assert response.status == 200
         assert PRICE.search(page) is None, (path, PRICE.search(page))

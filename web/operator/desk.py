@@ -28,7 +28,7 @@ from ..keys import STORE
 from ..pages import render
 from .bodies import JobWish, SessionFilter
 from .door import audited
-from .tabs import TABS
+from .tabs import tabs_for
 
 JOBS: web.AppKey[JobQueue] = web.AppKey("jobs", JobQueue)
 PAGE = 50
@@ -58,7 +58,7 @@ async def sessions(request: web.Request) -> web.Response:
     return render(
         request,
         "operator_sessions.html",
-        tabs=TABS,
+        tabs=tabs_for(request),
         sessions=found,
         total=total,
         page=query.page,
@@ -113,7 +113,9 @@ async def deliveries(request: web.Request) -> web.Response:
         )
     last = found[-1].id if len(found) == PAGE else None
     states = [each.value for each in DeliveryState]
-    return render(request, "operator_deliveries.html", tabs=TABS, deliveries=found, state=state, states=states, last=last)
+    return render(
+        request, "operator_deliveries.html", tabs=tabs_for(request), deliveries=found, state=state, states=states, last=last
+    )
 
 
 @audited("deliveries.retry")
@@ -137,7 +139,7 @@ async def jobs(request: web.Request) -> web.Response:
     """`/operator/jobs`: the newest background jobs, or those that were given up."""
     failed = request.query.get("show", "") == "failed"
     found = await request.app[JOBS].recent(failed_only=failed, limit=PAGE)
-    return render(request, "operator_jobs.html", tabs=TABS, jobs=found, failed=failed)
+    return render(request, "operator_jobs.html", tabs=tabs_for(request), jobs=found, failed=failed)
 
 
 @audited("jobs.retry")

@@ -23,7 +23,7 @@ from ..keys import SETTINGS, STORE
 from ..pages import render
 from .door import audited
 from .metrics import METRICS
-from .tabs import TABS
+from .tabs import tabs_for
 
 BEAT_SECONDS = 30
 COMMENTS = 20
@@ -49,7 +49,7 @@ async def page(request: web.Request) -> web.Response:
         if figure.group != "Business" or any(f.value is not None for f in found if f.group == "Business")
     ]
     groups = [(title, list(group)) for title, group in groupby(found, key=lambda figure: figure.group)]
-    return render(request, "operator_figures.html", tabs=TABS, groups=groups, comments=comments)
+    return render(request, "operator_figures.html", tabs=tabs_for(request), groups=groups, comments=comments)
 
 
 @audited("figures.view")

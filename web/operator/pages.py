@@ -16,13 +16,13 @@ from ..pages import render
 from .api import capacity
 from .bodies import MAX_EXTENSION, MAX_WORDS
 from .door import audited
-from .tabs import TABS
+from .tabs import tabs_for
 
 
 @audited("calls.list")
 async def live(request: web.Request) -> web.Response:
     """`/operator`: calls now, those that need attention first."""
-    return render(request, "operator_live.html", tabs=TABS, capacity=capacity(request.app[SUPERVISOR]))
+    return render(request, "operator_live.html", tabs=tabs_for(request), capacity=capacity(request.app[SUPERVISOR]))
 
 
 @audited("calls.view")
@@ -36,7 +36,7 @@ async def call(request: web.Request) -> web.Response:
     return render(
         request,
         "operator_call.html",
-        tabs=TABS,
+        tabs=tabs_for(request),
         session={
             "id": session.id,
             "title": TYPES[session.setup.type].title,
