@@ -8,6 +8,7 @@ Read next: `job_queue`, and `nodes` for what happens to a dead process's jobs.
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -62,6 +63,7 @@ class DurableJobs:
         self._lock: ProcessLock | None = None
         self._nodes: Nodes | None = None
         self._watch: asyncio.Task[None] | None = None
+        self._engine: DBOS | None = None
         self._id = database.node
         if database.is_sqlite:
             file = engines.file_of(database.url)
@@ -92,7 +94,7 @@ class DurableJobs:
             self._watch = asyncio.create_task(self._nodes.run(), name="job-nodes")
 
     def _launch(self) -> None:
-        DBOS(
+        self._engine = DBOS(
             config=DBOSConfig(
                 name=APPLICATION,
                 system_database_engine=self._database.jobs_engine,
@@ -170,12 +172,24 @@ class DurableJobs:
 
     async def _shut_down(self, outcome_seconds: int) -> None:
         """End the engine, leaving it so long to write down what finished. It blocks, so it must not sit on our loop."""
+        await asyncio.to_thread(self._stop_taking)
         await asyncio.to_thread(DBOS.destroy, destroy_registry=True, workflow_completion_timeout_sec=outcome_seconds)
         DurableJobs._running = None
         if self._nodes is not None:
             await self._nodes.leave()
         if self._lock is not None:
             self._lock.release()
+
+    def _stop_taking(self) -> None:
+        """Wait until no thread of the engine takes a job any more: `destroy` closes the loop they hand jobs to before it waits for them."""
+        if self._engine is None:
+            return
+        for event in self._engine.background_thread_stop_events:
+            event.set()
+        for thread in threading.enumerate():
+            if thread.name.startswith("queue-worker-"):
+                thread.join(timeout=10.0)
+        self._engine = None
 
     async def status(self, kind: str, key: str) -> JobStatus | None:
         """Where a job stands, or None for an unknown one."""

@@ -298,6 +298,35 @@ async def test_stopping_parks_a_job_that_takes_too_long(database: Database, star
     assert calls == 2
 
 
+async def test_stopping_again_and_again_hands_no_job_to_a_closed_loop(
+    database: Database, start: Start, caplog: pytest.LogCaptureFixture
+):
+    """R-072, F10: stopped at any moment of taking jobs, none is handed to a loop that is gone, and every one is done once in the end."""
+    done: list[str] = []
+    taken = asyncio.Event()
+
+    async def handle(payload: dict[str, Any]) -> None:
+        taken.set()
+        done.append(payload["n"])
+
+    keys = [f"{number:03}" for number in range(120)]
+    async with database.begin() as tx:
+        for key in keys:
+            await tx.enqueue("greet", key, {"n": key})
+    for _ in range(8):
+        taken.clear()
+        jobs = await start({"greet": handle}, poll_seconds=0.005, concurrency=3)
+        async with asyncio.timeout(20):
+            await taken.wait()
+        await jobs.stop()
+    jobs = await start({"greet": handle}, poll_seconds=0.01, concurrency=30)
+    for key in keys:
+        assert await ended(jobs, "greet", key) == JobStatus.DONE
+
+    assert set(keys) == set(done)
+    assert [record for record in caplog.records if record.name == "dbos"] == []
+
+
 async def test_the_server_keeps_its_own_thread_pool(database: Database, start: Start):
     """M5: the engine's threads are its own; ours work while it runs and after it has stopped."""
     jobs = await start({})
