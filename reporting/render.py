@@ -20,6 +20,7 @@ from .charts import Stretch, Value
 from .render_again import again_view, repeats_of
 from .render_basic import behind
 from .render_judged import is_judged, judged_view, question_view
+from .reviewed import review_view
 from .text import day, signed
 
 DIMENSION_TITLES = {
@@ -88,6 +89,7 @@ def report_context(report: Mapping[str, Any]) -> dict[str, Any]:
         "since": _since(report.get("sinceLastTime")),
         "before": again_view(report.get("answeredBefore")),
         "grading": judged_view(report),
+        "review": review_view(report),
     }
     return {"report": report, "view": view}
 
@@ -212,6 +214,7 @@ def _question(question: Mapping[str, Any], evidence: Mapping[str, Any], turns: M
     return {
         **question,
         "grade": question_view(question, evidence),
+        "review": question.get("review"),
         "well": [point for point in points if point["shown"] == "yes"],
         "partly": [point for point in points if point["shown"] == "partly"],
         "missing": [point for point in points if point["shown"] == "no"],

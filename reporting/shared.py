@@ -36,6 +36,7 @@ def shared(body: Mapping[str, Any], link: ShareLink, *, name: str, recording: bo
     view["name"] = "" if link.hide_name else name
     view["recording"] = recording and not link.hide_audio
     view["sinceLastTime"] = None
+    view["review"] = _review(body, link)
     return view | (_without_words(body) if link.hide_transcript else _with_words(body))
 
 
@@ -43,6 +44,14 @@ def _setup(body: Mapping[str, Any], link: ShareLink) -> dict[str, Any]:
     """What was set up, without wishes, and without what tells who it is where the name is hidden."""
     whose = dict.fromkeys(WHOSE, "") if link.hide_name else {key: body["setup"][key] for key in WHOSE}
     return {key: body["setup"][key] for key in SETUP} | whose | {"specificRequirements": ""}
+
+
+def _review(body: Mapping[str, Any], link: ShareLink) -> dict[str, Any] | None:
+    """A finished review by a person; its sentences may repeat what was said."""
+    review = body.get("review")
+    if review is None or review["state"] != "done":
+        return None
+    return dict(review) | ({"comment": ""} if link.hide_transcript else {})
 
 
 def _basic(body: Mapping[str, Any], link: ShareLink, name: str) -> dict[str, Any]:
@@ -125,6 +134,8 @@ def _grading(grading: Mapping[str, Any]) -> dict[str, Any]:
 def _judged(question: Mapping[str, Any]) -> dict[str, Any]:
     """A question's grades without the judge's sentences, which may repeat what was said."""
     kept = {key: question[key] for key in ("coverageScore", "scoredBy", "gradingNote") if key in question}
+    if review := question.get("review"):
+        kept["review"] = dict(review) | {"comment": ""}
     if grading := question.get("grading"):
         subs = {name: sub | {"why": "", "evidence": []} for name, sub in grading["subScores"].items()}
         kept["grading"] = dict(grading) | {"subScores": subs}

@@ -199,6 +199,10 @@ class SessionRows(TransactionPart):
             return
         for table in OF_AN_INTERVIEW:
             await self.connection.execute(delete(table).where(table.c.session_id == session.id))
+        # A finished review stays counted for its month, without what was said.
+        asked = tables.reviews.c.session_id == session.id
+        await self.connection.execute(delete(tables.reviews).where(asked, tables.reviews.c.done_at.is_(None)))
+        await self.connection.execute(update(tables.reviews).where(asked).values(scores=[], comment=""))
         calls = select(engine_calls.c.call_id).where(engine_calls.c.session_id == session.id)
         await self.connection.execute(update(webhook_deliveries).where(webhook_deliveries.c.call_id.in_(calls)).values(body={}))
         bare = replace(

@@ -22,6 +22,7 @@ from .payments import PaymentRows
 from .privacy import PrivacyRows
 from .progress import ProgressRows
 from .reports import ReportRows
+from .reviews import ReviewRows
 from .sessions import SessionRows
 from .sharing import SharingRows
 from .sign_in import SignInRows
@@ -46,6 +47,7 @@ class Transaction(
     OperatorRows,
     BranchRows,
     PrivacyRows,
+    ReviewRows,
 ):
     """Implements Tx. Made by `Database.begin` and `Database.read`, which also end it."""
 

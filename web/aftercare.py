@@ -14,11 +14,11 @@ from typing import Any
 from aiohttp import web
 from loguru import logger
 
-from bridge.usecases import report_mail
+from bridge.usecases import report_mail, reviewing
 from reporting.facts import make_missing
 from storage.jobs import Handler
 
-from . import mailing, pdf, report_letter, reports, share
+from . import mailing, pdf, report_letter, reports, review_letter, share
 from .api import report_mail as report_mail_api
 from .keys import MAILER, SETTINGS, STORE
 
@@ -46,8 +46,11 @@ def attach(app: web.Application) -> dict[str, Handler]:
         compose = partial(report_letter.compose, app)
         await report_mail.deliver(app[STORE], app[MAILER], compose, payload, lambda: datetime.now(UTC))
 
+    async def tell_review(payload: dict[str, Any]) -> None:
+        await review_letter.send(app, payload["sessionId"])
+
     app.cleanup_ctx.append(_enqueue)
-    return {FACTS_JOB: make_facts, report_mail.MAIL_JOB: mail_report}
+    return {FACTS_JOB: make_facts, report_mail.MAIL_JOB: mail_report, reviewing.LETTER_JOB: tell_review}
 
 
 async def _enqueue(app: web.Application) -> AsyncIterator[None]:

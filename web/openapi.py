@@ -106,6 +106,13 @@ OPERATIONS: tuple[Operation, ...] = (
     ),
     (
         "POST",
+        "/api/interviews/{session_id}/review",
+        "Have a person review the interview, where the plan includes it; the scores then stand beside the model's",
+        None,
+        {202: "`{review}`: its place in the queue; a repeat finds it there"},
+    ),
+    (
+        "POST",
         "/api/interviews/{session_id}/report/mail",
         "Have a letter sent when the report is ready",
         schemas.MailRequest,

@@ -6,6 +6,7 @@ Each function gathers its template's context and nothing more. Read next: `templ
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime
 from math import ceil
 from typing import Any
 
@@ -16,9 +17,10 @@ from bridge.config import AuthMode
 from bridge.domain.account import Role
 from bridge.domain.catalog import DIFFICULTIES, TYPES, Difficulty, InterviewType, question_count
 from bridge.domain.privacy import CONSENT, CONSENT_VERSION
+from bridge.domain.reviewing import offered
 from bridge.domain.session import ENDED
 from bridge.domain.setup import LANGUAGES, MAX_DOCUMENT, FollowUpStyle, Pace, Voice
-from bridge.usecases import calling
+from bridge.usecases import calling, reviewing
 from pipeline.voice.choose import describe
 from reporting.render import report_context
 
@@ -55,7 +57,10 @@ def render(request: web.Request, template_name: str, status: int = 200, **contex
 
 def _staff_links(request: web.Request) -> list[dict[str, str]]:
     person = request.get(PERSON)
-    return [{"href": "/operator", "slug": "operator", "title": "Operator"}] if person and person.may(Role.OPERATOR) else []
+    if person and person.may(Role.OPERATOR):
+        return [{"href": "/operator", "slug": "operator", "title": "Operator"}]
+    reviews = person and person.may(Role.REVIEWER) and offered(request.app.get(payments.TARIFF))
+    return [{"href": "/operator/reviews", "slug": "operator", "title": "Reviews"}] if reviews else []
 
 
 def error_page(request: web.Request, status: int, message: str, reference: str) -> web.Response:
@@ -176,6 +181,7 @@ async def report(request: web.Request) -> web.Response:
         stored = await tx.report(session.id)
         body = await reports.placed(request.app, tx, session, stored) if stored else None
         mail = await tx.mail(session.id)
+        reviews = await reviewing.offer(tx, session.user_id, request.app.get(payments.TARIFF), datetime.now(UTC))
     # The recording may have been deleted since the report was written.
     playable = await asyncio.to_thread(request.app[RECORDINGS].has, session.id)
     context = report_context(body | {"recording": playable}) if body else {}
@@ -195,6 +201,7 @@ async def report(request: web.Request) -> web.Response:
                 "judge": request.app[MODEL] is not None,
             },
             "mail": mail,
+            "reviews": reviews,
             "mail_to": "" if request.app[SETTINGS].auth_mode is AuthMode.SINGLE else current(request).account.email,
             "unlock": "/plans" if payments.TARIFF in request.app else "",
         }

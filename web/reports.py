@@ -22,6 +22,7 @@ from bridge.ports import StoredReport, Tx
 from bridge.usecases import report_access
 from reporting import branching, progress, standing
 from reporting.basic import basic
+from reporting.reviewed import with_review
 
 from .auth import user_id
 from .keys import SETTINGS
@@ -91,6 +92,7 @@ async def placed(app: web.Application, tx: Tx, session: InterviewSession, stored
     else:
         body = await _compared(app, tx, session, stored)
     body["answeredAgain"] = branching.repeats(await tx.attempts(session.id))
+    body = with_review(body, await tx.review(session.id))
     return body if await app[ENTITLED](tx, session) else basic(body)
 
 

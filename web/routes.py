@@ -91,6 +91,7 @@ def add(app: web.Application) -> None:
             web.get("/api/interviews/{session_id}/report/events", report.events, allow_head=False),
             web.get("/api/interviews/{session_id}/report.pdf", report.pdf_file),
             web.post("/api/interviews/{session_id}/questions/{order}/again", report.one_again),
+            web.post("/api/interviews/{session_id}/review", report.review),
             web.post("/api/interviews/{session_id}/report/mail", report_mail.ask),
             web.get("/api/interviews/{session_id}/report/mail", report_mail.show),
             web.delete("/api/interviews/{session_id}/report/mail", report_mail.forget),

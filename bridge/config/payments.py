@@ -46,6 +46,7 @@ class PaymentSettings(BaseModel):
         pattern="^(credit|money)$",
         description="What an interview that fails by our fault gives back: `credit` or `money`.",
     )
+    review_days: int = Field(5, ge=1, le=60, description="Days within which a person's review is to be handed in.")
     referral: int = Field(5_000, ge=0, le=1_000_000, description="Credit in paise for whoever brought a person here; 0 for none.")
     ad_slot: bool = Field(False, description="Whether pages of people without a plan have an empty place for an advertisement.")
     usd_inr: float = Field(83.0, gt=0, le=10_000, description="Rupees for a dollar, for comparing costs with prices.")

@@ -79,9 +79,9 @@ PLANS: dict[Plan, PlanProfile] = {
             Plan.PREMIUM,
             "Premium",
             True,
-            0,
+            1,
             False,
-            ("Everything in Pro", "Preparation for a company and a role"),
+            ("Everything in Pro", "Preparation for a company and a role", "One interview a month reviewed by a person"),
         ),
     )
 }

@@ -18,6 +18,7 @@ from .payments import Checkout, CheckoutAsk, CheckoutGateway, Earned, Hint, Paym
 from .post import Post
 from .privacy import Export, PrivacyTx
 from .reports import ReportTx
+from .reviews import ReviewTx
 from .rows import DeliveryState, HistoryRow, StoredDelivery, StoredEvent, StoredGrade, StoredReport
 from .sessions import SessionTx
 from .sign_in import PasswordHasher, SignInTx
@@ -26,7 +27,20 @@ from .vendors import Jobs, Recording, RecordingFile, RecordingStore, VendorAccou
 from .vouching import OpenIdProvider
 
 
-class Tx(AccountTx, SessionTx, ReportTx, GradingTx, UpstreamTx, PaymentTx, BranchTx, PrivacyTx, SignInTx, OperatorTx, Protocol):
+class Tx(
+    AccountTx,
+    SessionTx,
+    ReportTx,
+    GradingTx,
+    UpstreamTx,
+    PaymentTx,
+    BranchTx,
+    PrivacyTx,
+    SignInTx,
+    OperatorTx,
+    ReviewTx,
+    Protocol,
+):
     """One database transaction: commits when its block ends well, rolls back when it raises."""
 
 
@@ -74,6 +88,7 @@ __all__ = [
     "RecordingStore",
     "Refund",
     "ReportTx",
+    "ReviewTx",
     "SessionTx",
     "SignInTx",
     "Store",

@@ -22,6 +22,10 @@ WORDS = {
     "calls.end": "Ended it",
     "calls.refund": "Gave the money back",
     "calls.report": "Had the report written again",
+    "reviews.view": "Read it for its review",
+    "reviews.take": "Took its review on",
+    "reviews.release": "Left its review to another",
+    "reviews.submit": "Handed its review in",
 }
 """Actions of the audit log that the candidate of an interview sees, in words."""
 LIMIT = 500

@@ -68,6 +68,7 @@ DOORS: dict[str, tuple[str, ...]] = {
         "POST /api/interviews/{session_id}/consent", "DELETE /api/interviews/{session_id}/consent",
         "GET /api/interviews/{session_id}/report/versions", "POST /api/interviews/{session_id}/feedback",
         "GET /api/interviews/{session_id}/feedback", "GET /api/interviews/{session_id}/visits",
+        "POST /api/interviews/{session_id}/review",
     ),
     OPERATOR: (
         "GET /operator", "GET /operator/calls/{session_id}", "GET /api/operator/calls",
@@ -81,7 +82,10 @@ DOORS: dict[str, tuple[str, ...]] = {
         "POST /api/operator/sessions/{session_id}/refund", "POST /api/operator/deliveries/{delivery_id}/retry",
         "POST /api/operator/jobs/retry", "GET /ws/operator/calls/{session_id}/listen",
     ),
-    REVIEWER: (),
+    REVIEWER: (
+        "GET /operator/reviews", "GET /operator/reviews/{session_id}", "POST /api/operator/reviews/{session_id}/take",
+        "POST /api/operator/reviews/{session_id}/release", "POST /api/operator/reviews/{session_id}",
+    ),
     ADMIN: ("GET /people", "GET /api/people", "GET /api/invites", "GET /operator/money", "POST /api/operator/credits",
         "POST /api/operator/payments/{payment_id}/refund",
     ),

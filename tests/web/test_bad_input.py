@@ -108,6 +108,12 @@ ROUTES: dict[str, bool] = {
     "POST /api/operator/sessions/{session_id}/refund": False,
     "POST /api/operator/deliveries/{delivery_id}/retry": False,
     "POST /api/operator/jobs/retry": False,
+    "POST /api/interviews/{session_id}/review": False,  # any body will do: test_reviews
+    "GET /operator/reviews": False,
+    "GET /operator/reviews/{session_id}": False,
+    "POST /api/operator/reviews/{session_id}/take": False,
+    "POST /api/operator/reviews/{session_id}/release": False,
+    "POST /api/operator/reviews/{session_id}": False,  # test_reviews
     "GET /metrics": False,
     "POST /api/interviews/{session_id}/feedback": False,  # tests/web/test_operator_desk
     "GET /api/interviews/{session_id}/feedback": False,

@@ -411,6 +411,7 @@ async def test_every_route_with_an_id_is_asked(house: House):
         "GET /api/interviews/{session_id}/share": 404,
         "POST /api/interviews/{session_id}/feedback": 404,
         "POST /api/interviews/{session_id}/questions/{order}/again": 404,
+        "POST /api/interviews/{session_id}/review": 404,
         "POST /api/interviews/{session_id}/report/mail": 501,
         "GET /api/interviews/{session_id}/report/mail": 501,
         "DELETE /api/interviews/{session_id}/report/mail": 404,

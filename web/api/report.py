@@ -16,12 +16,13 @@ from aiohttp import web
 
 from bridge.domain.session import ENDED, InterviewSession, ReportStatus
 from bridge.errors import Conflict, NotFound
-from bridge.usecases import answer_again, calling, report_again
+from bridge.usecases import answer_again, calling, report_again, reviewing
 
 from .. import pdf, reports
 from ..auth import user_id
-from ..keys import MODEL, STORE
-from .interviews import json_body
+from ..keys import MODEL, SETTINGS, STORE
+from ..payments import TARIFF
+from .interviews import json_body, rfc3339
 from .report_steps import step_of, strengths_of
 
 LOOK_SECONDS = 0.4
@@ -55,6 +56,21 @@ async def one_again(request: web.Request) -> web.Response:
         datetime.now(UTC),
     )
     return web.json_response({"sessionId": made.id, "status": made.status.value}, status=201)
+
+
+async def review(request: web.Request) -> web.Response:
+    """`POST /api/interviews/{sessionId}/review` → 202: a person reviews it within the days that are set; 402 where no plan includes that (C-58)."""
+    await json_body(request)
+    made = await reviewing.ask(
+        request.app[STORE],
+        request.app.get(TARIFF),
+        user_id(request),
+        request.match_info["session_id"],
+        request.app[SETTINGS].review_days,
+        datetime.now(UTC),
+    )
+    told = {"state": made.state.value, "askedAt": rfc3339(made.asked_at), "dueAt": rfc3339(made.due_at)}
+    return web.json_response({"review": told}, status=202)
 
 
 async def events(request: web.Request) -> web.StreamResponse:

@@ -8,7 +8,7 @@ from bridge.usecases.watching import Watching
 from storage.database import Database
 
 from ..keys import STORE, SUPERVISOR
-from . import api, desk, figures, listen, pages, tracing
+from . import api, desk, figures, listen, pages, reviews, tracing
 from .api import WATCHING
 from .desk import JOBS
 from .door import NOTED
@@ -47,6 +47,11 @@ def attach(app: web.Application, database: Database) -> None:
             web.get("/operator/figures", figures.page),
             web.get("/operator/deliveries", desk.deliveries),
             web.get("/operator/jobs", desk.jobs),
+            web.get("/operator/reviews", reviews.queue),
+            web.get("/operator/reviews/{session_id}", reviews.show),
+            web.post("/api/operator/reviews/{session_id}/take", reviews.take),
+            web.post("/api/operator/reviews/{session_id}/release", reviews.release),
+            web.post("/api/operator/reviews/{session_id}", reviews.submit),
             web.get("/api/operator/figures", figures.api, allow_head=False),
             web.post("/api/operator/sessions/{session_id}/report", desk.report_again),
             web.post("/api/operator/sessions/{session_id}/refund", desk.refund),

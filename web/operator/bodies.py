@@ -64,3 +64,21 @@ class JobWish(Model):
 
     kind: Annotated[str, Field(max_length=64)]
     key: Annotated[str, Field(max_length=300)]
+
+
+Comment = Annotated[str, Field(max_length=4_000), AfterValidator(str.strip)]
+
+
+class ScoreWish(Model):
+    """What a reviewer says of one question; no score where nothing was answered."""
+
+    question_id: Annotated[str, Field(max_length=64)]
+    score: int | None = Field(None, ge=0, le=100, strict=True)
+    comment: Comment = ""
+
+
+class ReviewWish(Model):
+    """A review that is handed in."""
+
+    scores: Annotated[list[ScoreWish], Field(min_length=1, max_length=100)]
+    comment: Comment = ""

@@ -9,6 +9,7 @@ import hmac
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
 
 from aiohttp import web
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
@@ -21,7 +22,7 @@ from bridge.errors import Refused
 from pipeline.supervisor import Supervisor
 
 from ..auth import public
-from ..keys import SETTINGS, SUPERVISOR
+from ..keys import SETTINGS, STORE, SUPERVISOR
 
 SAMPLES = 5_000
 """Database statements the p95 is of."""
@@ -58,6 +59,8 @@ class Metrics:
             buckets=(0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5),
             registry=registry,
         )
+        self._reviews = Gauge("prepkit_reviews_waiting", "Reviews by a person that are not handed in", registry=registry)
+        self._late = Gauge("prepkit_reviews_late", "Those whose deadline has passed", registry=registry)
         self._took: deque[int] = deque(maxlen=SAMPLES)
         self._last_published = 0
 
@@ -79,8 +82,10 @@ class Metrics:
         """Of the newest statements."""
         return percentile(list(self._took), 0.95)
 
-    def text(self, supervisor: Supervisor) -> bytes:
-        """The exposition format."""
+    def text(self, supervisor: Supervisor, reviews: tuple[int, int]) -> bytes:
+        """The exposition format; `reviews`: not handed in, and late."""
+        self._reviews.set(reviews[0])
+        self._late.set(reviews[1])
         self._calls.set(supervisor.count)
         self._max.set(supervisor.max_calls)
         self._open.set(0 if supervisor.draining or supervisor.paused else 1)
@@ -101,7 +106,9 @@ async def show(request: web.Request) -> web.Response:
     straight = is_loopback(request.remote or "") and not {"Forwarded", "X-Forwarded-For"} & request.headers.keys()
     if not (hmac.compare_digest(given.encode(), token.encode()) if token else straight):
         raise Refused("The figures need their bearer token.")
-    body = request.app[METRICS].text(request.app[SUPERVISOR])
+    async with request.app[STORE].read() as tx:
+        reviews = await tx.review_counts(datetime.now(UTC))
+    body = request.app[METRICS].text(request.app[SUPERVISOR], reviews)
     return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE_LATEST})
 
 

@@ -63,5 +63,26 @@ OPERATIONS: tuple[Operation, ...] = (
         None,
         {200: "`{visits: [{at, who, action, words}]}`"},
     ),
+    (
+        "POST",
+        "/api/operator/reviews/{session_id}/take",
+        "Reviewers: have this review alone for a day",
+        None,
+        {200: "`{state, dueAt, doneAt}`"},
+    ),
+    (
+        "POST",
+        "/api/operator/reviews/{session_id}/release",
+        "Reviewers: leave it to another",
+        None,
+        {200: "`{state, dueAt, doneAt}`"},
+    ),
+    (
+        "POST",
+        "/api/operator/reviews/{session_id}",
+        "Reviewers: hand in scores and comments, once",
+        bodies.ReviewWish,
+        {201: "`{state, dueAt, doneAt}`"},
+    ),
     ("POST", "/api/operator/undrain", "Operators: let interviews begin again", None, {200: "`{capacity}`"}),
 )

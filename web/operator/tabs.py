@@ -5,6 +5,7 @@ from __future__ import annotations
 from aiohttp import web
 
 from bridge.domain.account import Role
+from bridge.domain.reviewing import offered
 
 from ..auth import current
 from ..payments import TARIFF
@@ -19,6 +20,13 @@ TABS = (
 MONEY = ("/operator/money", "Money")
 
 
+REVIEWS = ("/operator/reviews", "Reviews")
+
+
 def tabs_for(request: web.Request) -> tuple[tuple[str, str], ...]:
-    """The pages this person may open; the one about money is an admin's, where anything has a price."""
-    return (*TABS, MONEY) if TARIFF in request.app and current(request).may(Role.ADMIN) else TABS
+    """The pages this person may open: reviews where a plan includes one, money where anything has a price."""
+    person, tariff = current(request), request.app.get(TARIFF)
+    tabs = TABS if person.may(Role.OPERATOR) else ()
+    if offered(tariff) and person.may(Role.REVIEWER):
+        tabs = (*tabs, REVIEWS)
+    return (*tabs, MONEY) if tariff is not None and person.may(Role.ADMIN) else tabs
