@@ -265,6 +265,7 @@ class GeminiEngine:
             if ended.final or self._dropped >= len(PAUSES_SECONDS):
                 raise EngineLost(ended.reason, ended.message)
         if news.was_ready:
+            self._cut = False
             self._back = True
             self._watch.dialled()
             self._notice("reconnecting", RECONNECTING)

@@ -177,6 +177,10 @@ class GeminiLive(GeminiLiveLLMService):
             self._prepkit_open.clear()
             if not self._disconnecting:
                 logger.info("A line to Gemini ended: {}", type(error).__name__)
+                if ready:
+                    # What is still to be played would run into the next line's voice, and that would pass for unheard.
+                    self._prepkit_listener(Interrupted())
+                    self._prepkit_tell_said()
                 self._prepkit_listener(Dropped(error, ready))
 
     async def begin(self, text: str) -> None:

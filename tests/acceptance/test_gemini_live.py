@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from web.standins.gemini import GeminiStandin
+from web.standins.gemini_session import LiveOptions
 
 from .live import Caller, Server, running
 from .test_vapi import WORDS, answer, asked_or_ended, engines, local_speaks, log_of, rows
@@ -107,6 +108,25 @@ async def test_a_dropped_line_is_resumed(tmp_path: Path) -> None:
         assert "engine_changed" not in engines(caller)
         assert [False, True] == [session.resumed for session in standin.live_sessions]
         assert WORDS[0] in shown["segments"][0]["answer"]
+
+
+async def test_a_line_that_drops_in_the_middle_of_a_sentence_is_had_again_and_heard(tmp_path: Path) -> None:
+    """F2, F7: what had come of the sentence and was not played yet is dropped with its line, so that the next one's voice is heard at once, and known as heard."""
+    async with gemini(live=LiveOptions(send_speed=10)) as standin, gemini_server(tmp_path, standin) as server:
+        standin.faults.add("live-drop", seconds=2.0)
+        async with server.interview(duration=10) as (session_id, caller):
+            await caller.told("notice", code="reconnecting", seconds=15)
+            await caller.told("notice", code="reconnected", seconds=10)
+            await caller.noted(lambda m: m["type"] == "bot-started-speaking", seconds=5)
+            await caller.noted(lambda m: m["type"] == "bot-stopped-speaking", seconds=30)
+            said = await server.turns(session_id, "interviewer")
+
+        assert [False, True] == [session.resumed for session in standin.live_sessions]
+        assert caller.has("flush-audio")
+        first, second = (turn["text"] for turn in said)
+        assert standin.live_sessions[0].said[0].startswith(first)
+        assert second == standin.live_sessions[1].said[0] != first
+        assert "engine_changed" not in engines(caller)
 
 
 async def test_a_line_that_cannot_be_had_again_hands_over(tmp_path: Path) -> None:
