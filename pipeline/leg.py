@@ -106,7 +106,8 @@ class Leg:
                     elif not self.muted:
                         if self.on_microphone is not None:
                             self.on_microphone(pcm)
-                        await self._coalesce(pcm, on_audio)
+                        if (audio := self._coalesced(pcm)) is not None:
+                            await on_audio(audio)
                 case RtviIn(rtvi):
                     await on_rtvi(rtvi)
                 case Verb() if self._verb_allowed():
@@ -116,12 +117,13 @@ class Leg:
                 case None:
                     pass
 
-    async def _coalesce(self, pcm: bytes, on_audio: OnAudio) -> None:
+    def _coalesced(self, pcm: bytes) -> bytes | None:
         self._pending += pcm
-        if len(self._pending) >= COALESCE_MS * BYTES_PER_MS:
-            audio = bytes(self._pending)
-            self._pending.clear()
-            await on_audio(audio)
+        if len(self._pending) < COALESCE_MS * BYTES_PER_MS:
+            return None
+        audio = bytes(self._pending)
+        self._pending.clear()
+        return audio
 
     def _in_time(self, duration_ms: float) -> bool:
         now = self._monotonic()

@@ -1,6 +1,6 @@
 """The audio plane of one relayed call: the candidate's microphone straight to the upstream, the upstream's voice straight back.
 
-Nothing here waits, decides or knows pipecat: engines act on it by a few verbs (connect, attach, mute, flush) and listen at two taps.
+Nothing here waits, decides or knows pipecat: engines act on it by a few verbs (connect, attach, mute, flush) and listen at one tap.
 Read next: `uplink`, `downlink`, `ticker`.
 """
 
@@ -22,24 +22,22 @@ class Relay:
         self,
         ticker: Ticker,
         *,
-        on_up: Tap | None = None,
         on_played: Tap | None = None,
         on_stuck: Callable[[], None] | None = None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         """Starts pacing (with silence, once connected) at once; `close` ends it.
 
-        `on_up` hears what goes upstream, silence included, while a candidate is attached; `on_played` what was sent to the candidate.
-        `on_stuck` is called once for each connection when the upstream stops taking audio. All three are attributes and may be set later.
+        `on_played` hears what was sent to the candidate; `on_stuck` is called once for each connection when the upstream stops taking audio. Both
+        are attributes and may be set later.
         """
         self.counters = Counters()
-        self.on_up = on_up
         self.on_played = on_played
         self.on_stuck = on_stuck
         self._monotonic = monotonic
         self._ticker = ticker
         self._attached = False
-        self._uplink = Uplink(self.counters, monotonic(), self._tap_up, self._stuck)
+        self._uplink = Uplink(self.counters, monotonic(), self._stuck)
         self._downlink = Downlink(self.counters, monotonic(), self._tap_played)
         ticker.add(self._tick)
 
@@ -56,7 +54,7 @@ class Relay:
         self._uplink.connect(send_up, self._monotonic())
 
     def disconnect(self) -> None:
-        """The upstream is gone; what it said is still played, and `on_up` goes on hearing the candidate."""
+        """The upstream is gone; what it said is still played."""
         self._uplink.connect(None, self._monotonic())
 
     def attach(self, send_audio: Send) -> None:
@@ -67,7 +65,7 @@ class Relay:
     def detach(self) -> None:
         """The candidate's leg is gone: upstream gets silence, its audio is dropped."""
         now = self._monotonic()
-        self._uplink.forget(now)
+        self._uplink.forget()
         self._downlink.attach(None, now)
         self._attached = False
 
@@ -106,23 +104,14 @@ class Relay:
         return self.queued_ms > 0 or self.unheard_ms > 0
 
     @property
-    def level_up(self) -> float:
-        """Loudness of the newest microphone audio, 0 to 1 (RMS of full scale)."""
-        return self._uplink.heard.level
-
-    @property
     def level_down(self) -> float:
-        """Loudness of the newest audio sent to the candidate, 0 to 1."""
+        """Loudness of the newest audio sent to the candidate, 0 to 1 (RMS of full scale)."""
         return self._downlink.played.level
 
     # Within ---------------------------------------------------------------------------------------------------------
     def _tick(self, now: float) -> None:
         self._uplink.tick(now)
         self._downlink.tick(now)
-
-    def _tap_up(self, pcm: bytes, in_ms: int) -> None:
-        if self.on_up is not None and self._attached:
-            self.on_up(pcm, in_ms)
 
     def _tap_played(self, pcm: bytes, in_ms: int) -> None:
         if self.on_played is not None:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from .sound import BYTES_PER_SECOND, FRAME_BYTES, FRAME_MS, SILENCE, Counters, Gatherer, Send, Tap
+from .sound import BYTES_PER_SECOND, FRAME_BYTES, FRAME_MS, SILENCE, Counters, Send
 
 FRAME_SECONDS = FRAME_MS / 1000
 EARLY_SECONDS = 0.02
@@ -29,7 +29,7 @@ SKIP_SECONDS = 0.25
 class Uplink:
     """One call's microphone audio on its way up."""
 
-    def __init__(self, counters: Counters, now: float, tap: Tap, stuck: Callable[[], None]) -> None:
+    def __init__(self, counters: Counters, now: float, stuck: Callable[[], None]) -> None:
         self._counters = counters
         self._stuck = stuck
         self._send: Send | None = None
@@ -39,7 +39,6 @@ class Uplink:
         self._due = now
         self._skipped_at = now
         self._filling = True
-        self.heard = Gatherer(tap)
 
     def connect(self, send: Send | None, now: float) -> None:
         """Send there from now on; None for nowhere. What waited for another is out of date."""
@@ -54,10 +53,9 @@ class Uplink:
         if on:
             self._drop()
 
-    def forget(self, now: float) -> None:
+    def forget(self) -> None:
         """Drop what waits: its speaker is gone."""
         self._drop()
-        self.heard.hand_on(now)
 
     def _drop(self) -> None:
         self._counters.up_dropped_bytes += len(self._backlog)
@@ -88,7 +86,6 @@ class Uplink:
 
     def tick(self, now: float) -> None:
         """Send what has become due, or silence in its place."""
-        self.heard.tick(now)
         if now < self._due - EARLY_SECONDS:
             return
         if len(self._backlog) >= FRAME_BYTES:
@@ -112,7 +109,6 @@ class Uplink:
     def _forward(self, frame: bytes, now: float) -> bool:
         self._filling = False
         self._due = max(self._due + FRAME_SECONDS, now)
-        self.heard.add(frame, now - FRAME_SECONDS, now)
         if self._send is None:
             return False
         if self._send(frame):

@@ -58,7 +58,7 @@ class AiohttpSocket:
 
     def send_now(self, data: str | bytes) -> bool:
         """Write without waiting; False when the peer is gone or has about two seconds of audio still to read, and nothing is written."""
-        if self._ws.closed or self._is_full():
+        if self._ws.closed or (self._full is not None and self._is_full()):
             return False
         sending = self._ws.send_str(data) if isinstance(data, str) else self._ws.send_bytes(data)
         try:
@@ -76,10 +76,11 @@ class AiohttpSocket:
         if self._full is None:
             return False
         sending, waits_for = self._full
-        if waits_for.done():
-            sending.close()
-            self._full = None
-        return self._full is not None
+        if not waits_for.done():
+            return True
+        sending.close()
+        self._full = None
+        return False
 
     async def close(self, code: int = 1000, reason: str = "") -> None:
         """Close with a bounded wait."""

@@ -26,6 +26,7 @@ from bridge.usecases.conducting import Line
 from bridge.wire import vapi_messages
 from bridge.wire.candidate import SAMPLE_RATE
 
+from ..sound import loudness
 from ..transport import CandidateTransport
 from .engine import CallParts, Do, EngineLost
 from .local import QuietRTVI
@@ -101,6 +102,7 @@ class VapiEngine:
             Pipeline([self._input, self._speech, transport.output()]),
             params=PipelineParams(audio_in_sample_rate=SAMPLE_RATE, audio_out_sample_rate=rate),
             cancel_on_idle_timeout=False,
+            enable_turn_tracking=False,
             idle_timeout_secs=None,
             rtvi_processor=rtvi,
             rtvi_observer_params=RTVIObserverParams(user_llm_enabled=False, bot_llm_enabled=False, metrics_enabled=False),
@@ -178,10 +180,8 @@ class VapiEngine:
 
     def _on_played(self, pcm: bytes, in_ms: int) -> None:
         self._parts.playback.heard(pcm, in_ms)
-        samples = np.frombuffer(pcm, dtype="<i2")
-        level = float(np.sqrt(np.mean(np.square(samples / 32768.0)))) if len(samples) else 0.0
         at_ms = self._parts.clock() + in_ms
-        if self._words.interviewer.feed(at_ms, len(samples) * 1000 // SAMPLE_RATE, level):
+        if self._words.interviewer.feed(at_ms, len(pcm) * 1000 // (2 * SAMPLE_RATE), loudness(pcm)):
             self._noticed = self._noticed and self._words.asks is None
             self._quiet_since = self._unanswered_since = None
             self._words.voice_began(at_ms)

@@ -123,25 +123,26 @@ class VapiCall:
         self.over = True
 
     async def _read_socket(self, socket: UpstreamSocket) -> str:
-        heard = False
-        while True:
-            try:
-                # Only the first message has a deadline: afterwards silence is judged against what the candidate said.
-                async with asyncio.timeout(None if heard else FIRST_MESSAGE_SECONDS):
-                    data = await socket.receive()
-            except TimeoutError:
-                await socket.close()
-                return "silent"
-            if data is None:
-                return "closed"
-            heard = True
+        # Only the first message has a deadline: afterwards silence is judged against what the candidate said.
+        try:
+            async with asyncio.timeout(FIRST_MESSAGE_SECONDS):
+                data = await socket.receive()
+        except TimeoutError:
+            await socket.close()
+            return "silent"
+        while data is not None:
             if isinstance(data, bytes):
                 self.relay.down(data)
-                continue
-            self.said_at = time.monotonic()
-            for message in vapi_messages.parse_socket(data):
-                self.over = self.over or isinstance(message, CallEnded)
-                self._tell(message)
+            else:
+                self._take_text(data)
+            data = await socket.receive()
+        return "closed"
+
+    def _take_text(self, text: str) -> None:
+        self.said_at = time.monotonic()
+        for message in vapi_messages.parse_socket(text):
+            self.over = self.over or isinstance(message, CallEnded)
+            self._tell(message)
 
     async def _rejoin(self) -> bool:
         """The same URL once, if the call still lives there (vapi-protocol §2.5)."""

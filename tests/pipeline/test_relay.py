@@ -41,11 +41,10 @@ class Line:
 
     def __init__(self, connect=True, attach=True):
         self.clock, self.ticker = Clock(), HandTicker()
-        self.up, self.down, self.tapped, self.played = [], [], [], []
+        self.up, self.down, self.played = [], [], []
         self.takes_up = self.takes_down = True
         self.relay = Relay(
             self.ticker,
-            on_up=lambda pcm, in_ms: self.tapped.append((self.ms() + in_ms, pcm)),
             on_played=lambda pcm, in_ms: self.played.append((self.ms() + in_ms, pcm)),
             monotonic=self.clock,
         )
@@ -262,21 +261,6 @@ def test_a_stuck_upstream_is_said_once():
     line.speak(1000)
 
     assert (1, 50) == (len(said), line.relay.counters.up_frames)
-
-
-def test_what_goes_up_is_heard_beside_it_in_pieces():
-    """The tap gets the same audio, gathered to 60 ms, at the time it was spoken."""
-    line = Line()
-    audio = [numbered(n) for n in range(60)]
-    for pcm in audio:
-        line.relay.up(pcm)
-        line.wait(20)
-    line.wait(20)
-
-    assert b"".join(audio) == b"".join(pcm for _, pcm in line.tapped)
-    assert {1920} == {len(pcm) for _, pcm in line.tapped}
-    assert [-20 + 60 * n for n in range(20)] == [at for at, _ in line.tapped]
-    assert line.relay.level_up == pytest.approx(6900 / 32768, rel=0.05)
 
 
 # Down -----------------------------------------------------------------------------------------------------------------
