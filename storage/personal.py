@@ -73,6 +73,7 @@ POLICIES: dict[str, Policy] = {
     "subscriptions": Policy(Key.PERSON, "user_id", Fate.UNLINK),
     "refunds": Policy(Key.ORDER, "order_id", Fate.KEEP, why="What was paid back stays true; its order leads to nobody."),
     "reviews": Policy(Key.PERSON, "user_id", Fate.DELETE),
+    "referral_codes": Policy(Key.PERSON, "user_id", Fate.DELETE),
     "referrals": Policy(Key.PERSON, "referee_id", Fate.DELETE),
     "demo_payments": Policy(Key.ORDER, "order_id", Fate.KEEP, why="A pretended provider's memory: amounts and states alone."),
     "privacy_choices": Policy(Key.PERSON, "user_id", Fate.DELETE),

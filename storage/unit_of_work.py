@@ -21,6 +21,7 @@ from .operators import OperatorRows
 from .payments import PaymentRows
 from .privacy import PrivacyRows
 from .progress import ProgressRows
+from .promotions import PromotionRows
 from .reports import ReportRows
 from .reviews import ReviewRows
 from .sessions import SessionRows
@@ -48,6 +49,7 @@ class Transaction(
     BranchRows,
     PrivacyRows,
     ReviewRows,
+    PromotionRows,
 ):
     """Implements Tx. Made by `Database.begin` and `Database.read`, which also end it."""
 

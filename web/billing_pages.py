@@ -18,7 +18,7 @@ from bridge.domain.payment import Account, Line, Order, OrderStatus
 from bridge.domain.pricing import PLANS, Money, Plan, Tariff
 from bridge.usecases import holds
 
-from . import payments
+from . import payments, promotions
 from .api.payments import looked
 from .auth import user_id
 from .keys import STORE
@@ -29,6 +29,7 @@ LINE_TITLES = {
     "credit": "Paid in",
     "grant": "From this server's operator",
     "referral": "For bringing somebody here",
+    "referral_welcome": "For coming by somebody's code",
     "voucher": "Voucher",
     "hold": "Set aside for an interview",
     "release": "Given back: the interview was not held",
@@ -162,6 +163,7 @@ async def billing(request: web.Request) -> web.Response:
         lines=[_line(line) for line in reversed(lines) if line.account is Account.CREDIT and line.amount],
         can_pay=SHOP in request.app,
         test_mode=payments.is_test(request),
+        **await promotions.own(request, tariff, now),
     )
 
 

@@ -17,6 +17,7 @@ from bridge import __version__
 from bridge.errors import PrepkitError
 
 from .user_cli import user
+from .voucher_cli import voucher
 
 if TYPE_CHECKING:
     from bridge.config import Settings
@@ -349,6 +350,7 @@ def standin_gemini(port: int, key: str, faults: str) -> None:
 
 
 main.add_command(user)
+main.add_command(voucher)
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -18,7 +18,7 @@ from bridge.errors import NotFound
 from bridge.ports import Earned
 from bridge.usecases import holds, refunds
 
-from . import schemas
+from . import promotions, schemas
 from .api.interviews import json_body
 from .auth import current, require
 from .billing_pages import tariff_of
@@ -39,6 +39,7 @@ async def money(request: web.Request) -> web.Response:
         earned = await tx.earnings(limit=NEWEST)
         counts = await tx.order_counts()
         odd = await tx.quarantined()
+        given = await tx.vouchers(limit=NEWEST)
     over = sum(counts.values()) - counts.get("pending", 0)
     good = over - sum(counts.get(name, 0) for name in (*GIVEN_UP, "quarantined"))
     rows = [_row(one, tariff, settings.exchange_rate) for one in earned]
@@ -53,6 +54,9 @@ async def money(request: web.Request) -> web.Response:
         counts=counts,
         success=f"{100 * good // over} %" if over else "–",
         odd=[{"id": order.id, "amount": order.amount.text, "problem": order.problem} for order in odd],
+        vouchers=[promotions.row(use, datetime.now(UTC)) for use in given],
+        partners=promotions.by_partner(given),
+        currency=tariff.currency,
         rate=f"₹{settings.usd_inr:g} a dollar since {settings.usd_inr_since}",
     )
 

@@ -22,7 +22,7 @@ from bridge.domain.pricing import PLANS, Money, Tariff
 from bridge.domain.session import InterviewSession, SessionStatus, move
 from bridge.errors import UpstreamFailed
 from bridge.ports import CheckoutGateway, Store
-from bridge.usecases import checkout, holds, refunds
+from bridge.usecases import checkout, holds, referrals, refunds
 from bridge.usecases.checkout import Shop
 from storage.jobs import Handler
 
@@ -61,9 +61,14 @@ def attach(app: web.Application, settings: Settings, store: Store, base_url: str
     if (tariff := settings.tariff) is not None:
         app[TARIFF] = tariff
         accounts.add_section(app, accounts.Section("billing", "account_billing.html", own_money))
+
+    async def pay_referral(payload: dict[str, Any]) -> None:
+        await referrals.pay(store, tariff, payload["userId"], datetime.now(UTC))
+
+    jobs: dict[str, Handler] = {referrals.PAY_JOB: pay_referral}
     gateway = gateway_of(settings, store, base_url)
     if settings.tariff is None or gateway is None:
-        return {}
+        return jobs
     shop = app[SHOP] = Shop(store, gateway, settings.tariff, base_url)
 
     async def look(payload: dict[str, Any]) -> None:
@@ -83,7 +88,7 @@ def attach(app: web.Application, settings: Settings, store: Store, base_url: str
         await gateway.close()
 
     app.cleanup_ctx.append(lifetime)
-    return {checkout.LOOK_JOB: look, refunds.REFUND_JOB: send_refund}
+    return jobs | {checkout.LOOK_JOB: look, refunds.REFUND_JOB: send_refund}
 
 
 async def _reconcile(shop: Shop) -> None:

@@ -235,6 +235,23 @@ class CreditRequest(Model):
     note: str = Field("", max_length=200)
 
 
+class VoucherRequest(Model):
+    """A new voucher: so many people may use its code, each once."""
+
+    partner: str = Field("", max_length=100, description="Whose it is.")
+    amount: int = Field(
+        ge=1, le=10_000_000, strict=True, description="What each use gives: paise, or interviews where credits are handed out."
+    )
+    uses: int = Field(1, ge=1, le=100_000, strict=True)
+    days: int | None = Field(None, ge=1, le=3650, strict=True, description="Without it, it does not end by itself.")
+
+
+class CodeRequest(Model):
+    """A voucher's code, or that of whoever brought you here."""
+
+    code: str = Field(min_length=1, max_length=64)
+
+
 class PaymentResponse(Model):
     """Where to pay; both null when there is nothing to pay (any more)."""
 

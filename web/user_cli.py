@@ -16,7 +16,8 @@ ROLES = click.Choice(["candidate", "operator", "reviewer", "admin"])
 SCOPES = click.Choice(["read", "write", "staff"])
 
 
-def _settings() -> Settings:
+def settings_from_environment() -> Settings:
+    """The settings; problems are raised as one sentence."""
     from bridge import config, log
 
     log.configure("WARNING", "text")
@@ -42,7 +43,7 @@ def add(email: str, role: str, password_stdin: bool) -> None:
     from .commands import user as command
 
     password = sys.stdin.readline().rstrip("\r\n") if password_stdin else None
-    asyncio.run(command.add(_settings(), email, Role(role), password))
+    asyncio.run(command.add(settings_from_environment(), email, Role(role), password))
 
 
 @user.command("list")
@@ -50,7 +51,7 @@ def list_() -> None:
     """Everybody with an account."""
     from .commands import user as command
 
-    asyncio.run(command.show(_settings()))
+    asyncio.run(command.show(settings_from_environment()))
 
 
 @user.command("role")
@@ -62,7 +63,7 @@ def role_(email: str, role: str) -> None:
 
     from .commands import user as command
 
-    asyncio.run(command.set_role(_settings(), email, Role(role)))
+    asyncio.run(command.set_role(settings_from_environment(), email, Role(role)))
 
 
 @user.command()
@@ -73,7 +74,7 @@ def credit(email: str, amount: int, note: str) -> None:
     """Give somebody credit: interviews with PREPKIT_PAYMENTS=credits, else paise. A negative amount takes some back."""
     from .commands import user as command
 
-    asyncio.run(command.credit(_settings(), email, amount, note))
+    asyncio.run(command.credit(settings_from_environment(), email, amount, note))
 
 
 @user.command()
@@ -87,7 +88,7 @@ def token(email: str, scopes: tuple[str, ...], days: int | None) -> None:
     from .commands import user as command
 
     chosen = tuple(Scope(scope) for scope in scopes) or tuple(DEFAULT_SCOPES)
-    asyncio.run(command.token(_settings(), email, chosen, days))
+    asyncio.run(command.token(settings_from_environment(), email, chosen, days))
 
 
 @user.command()
@@ -101,7 +102,7 @@ def invite(role: str, places: int, days: int, note: str) -> None:
 
     from .commands import user as command
 
-    asyncio.run(command.invite(_settings(), Role(role), places, days, note))
+    asyncio.run(command.invite(settings_from_environment(), Role(role), places, days, note))
 
 
 @user.command()
@@ -110,7 +111,7 @@ def disable(email: str) -> None:
     """Close an account: it is signed out everywhere, its interviews stay."""
     from .commands import user as command
 
-    asyncio.run(command.set_disabled(_settings(), email, disabled=True))
+    asyncio.run(command.set_disabled(settings_from_environment(), email, disabled=True))
 
 
 @user.command()
@@ -119,4 +120,4 @@ def enable(email: str) -> None:
     """Open a closed account again."""
     from .commands import user as command
 
-    asyncio.run(command.set_disabled(_settings(), email, disabled=False))
+    asyncio.run(command.set_disabled(settings_from_environment(), email, disabled=False))

@@ -48,6 +48,9 @@ class PaymentSettings(BaseModel):
     )
     review_days: int = Field(5, ge=1, le=60, description="Days within which a person's review is to be handed in.")
     referral: int = Field(5_000, ge=0, le=1_000_000, description="Credit in paise for whoever brought a person here; 0 for none.")
+    referral_welcome: int = Field(
+        5_000, ge=0, le=1_000_000, description="Credit in paise for the person who was brought, at the same moment; 0 for none."
+    )
     ad_slot: bool = Field(False, description="Whether pages of people without a plan have an empty place for an advertisement.")
     usd_inr: float = Field(83.0, gt=0, le=10_000, description="Rupees for a dollar, for comparing costs with prices.")
     usd_inr_since: date = Field(date(2026, 11, 1), description="Since when that rate is held to be so.")
@@ -116,6 +119,7 @@ class PaymentSettings(BaseModel):
             free_monthly=self.free_monthly,
             grace_days=self.grace_days,
             referral=self.referral,
+            referral_welcome=self.referral_welcome,
             refund_to_money=self.refund_policy == "money",
         )
 

@@ -103,6 +103,9 @@ class Tariff:
     """Whether money can be paid here; False where an operator hands out credits."""
     grace_days: int = 3
     referral: int = 5_000
+    """Credit for whoever brought a person here, once that person has paid for an interview and held it."""
+    referral_welcome: int = 5_000
+    """The same for the person who was brought."""
     refund_to_money: bool = False
     """What a failed interview gives back: False its credit, True the money."""
 
@@ -121,7 +124,13 @@ class Tariff:
 def credits_tariff(*, free_monthly: bool = True) -> Tariff:
     """The price list where an operator hands out credits: one interview is one."""
     return Tariff(
-        currency=CREDITS, prices=dict.fromkeys(Difficulty, 1), plans={}, free_monthly=free_monthly, sells=False, referral=0
+        currency=CREDITS,
+        prices=dict.fromkeys(Difficulty, 1),
+        plans={},
+        free_monthly=free_monthly,
+        sells=False,
+        referral=0,
+        referral_welcome=0,
     )
 
 

@@ -17,6 +17,7 @@ from .operators import OperatorTx
 from .payments import Checkout, CheckoutAsk, CheckoutGateway, Earned, Hint, PaymentTx, Refund
 from .post import Post
 from .privacy import Export, PrivacyTx
+from .promotions import PromotionTx
 from .reports import ReportTx
 from .reviews import ReviewTx
 from .rows import DeliveryState, HistoryRow, StoredDelivery, StoredEvent, StoredGrade, StoredReport
@@ -39,6 +40,7 @@ class Tx(
     SignInTx,
     OperatorTx,
     ReviewTx,
+    PromotionTx,
     Protocol,
 ):
     """One database transaction: commits when its block ends well, rolls back when it raises."""
@@ -83,6 +85,7 @@ __all__ = [
     "PaymentTx",
     "Post",
     "PrivacyTx",
+    "PromotionTx",
     "Recording",
     "RecordingFile",
     "RecordingStore",

@@ -16,7 +16,7 @@ from ..domain.pricing import Tariff
 from ..domain.session import InterviewSession
 from ..errors import PaymentRequired
 from ..ports import Tx
-from . import refunds
+from . import referrals, refunds
 
 MIN_ANSWER_WORDS = 3
 
@@ -88,6 +88,7 @@ async def settle_hold(tx: Tx, session: InterviewSession, now: datetime) -> Hold 
         await tx.add_line(_line(done, "release" if given_back else "consume", held.amount if given_back else 0, now))
         if given_back and end.our_fault and held.money_back:
             await refunds.ask_for_session(tx, session, now)
+    await referrals.held(tx, done)
     return done
 
 

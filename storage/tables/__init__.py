@@ -21,7 +21,18 @@ from .interviews import (
     turns,
 )
 from .operators import feedback, uptime_spans
-from .payments import demo_payments, holds, money_lines, orders, referrals, refunds, reviews, subscriptions, vouchers
+from .payments import (
+    demo_payments,
+    holds,
+    money_lines,
+    orders,
+    referral_codes,
+    referrals,
+    refunds,
+    reviews,
+    subscriptions,
+    vouchers,
+)
 from .privacy import (
     ExportState,
     consents,
@@ -67,6 +78,7 @@ __all__ = [
     "passwords",
     "privacy_choices",
     "rate_counts",
+    "referral_codes",
     "referrals",
     "refunds",
     "report_facts",

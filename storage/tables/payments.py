@@ -1,8 +1,8 @@
-"""Money: orders, the append-only ledger, what pays for an interview, plans, refunds. No foreign keys: what was paid outlives whom it was about (C-34)."""
+"""Money: orders, the append-only ledger, what pays for an interview, plans, refunds. No foreign keys where money is: what was paid outlives whom it was about (C-34)."""
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Boolean, CheckConstraint, Column, Index, Integer, Table, UniqueConstraint
+from sqlalchemy import BigInteger, Boolean, CheckConstraint, Column, ForeignKey, Index, Integer, Table, UniqueConstraint
 
 from bridge.domain.entitlement import Source, SubscriptionStatus
 from bridge.domain.holding import HoldState
@@ -144,6 +144,16 @@ referrals = Table(
     Index(None, "referrer_id"),
 )
 """Who brought whom; one a person, for ever."""
+
+referral_codes = Table(
+    "referral_codes",
+    metadata,
+    Column("user_id", uuid_string(), ForeignKey("users.id", ondelete="CASCADE"), primary_key=True),
+    Column("code", short_text(16), nullable=False),
+    Column("made_at", Utc, nullable=False),
+    UniqueConstraint("code"),
+)
+"""The code by which a person brings others; no secret."""
 
 vouchers = Table(
     "vouchers",

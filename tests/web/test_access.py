@@ -49,7 +49,7 @@ DOORS: dict[str, tuple[str, ...]] = {
         "GET /api/payments/{payment_id}", "POST /api/interviews/setup", "POST /api/interviews/documents",
         "GET /api/interviews/history", "GET /api/me", "GET /api/me/statistics", "GET /api/me/progress", "GET /api/me/privacy",
         "POST /api/me/privacy", "POST /api/me/export", "GET /api/me/export", "GET /api/me/export/{export_id}",
-        "GET /api/me/export/{export_id}/archive", "DELETE /api/me",
+        "GET /api/me/export/{export_id}/archive", "DELETE /api/me", "POST /api/billing/voucher", "POST /api/billing/referral",
     ),
     HAND: (
         "POST /api/auth/logout", "PATCH /api/me", "POST /api/me/password", "GET /api/me/logins",
@@ -87,7 +87,8 @@ DOORS: dict[str, tuple[str, ...]] = {
         "POST /api/operator/reviews/{session_id}/release", "POST /api/operator/reviews/{session_id}",
     ),
     ADMIN: ("GET /people", "GET /api/people", "GET /api/invites", "GET /operator/money", "POST /api/operator/credits",
-        "POST /api/operator/payments/{payment_id}/refund",
+        "POST /api/operator/payments/{payment_id}/refund", "POST /api/operator/vouchers",
+        "POST /api/operator/vouchers/{voucher_id}/end",
     ),
     ADMIN_HAND: ("PATCH /api/people/{user_id}", "POST /api/invites", "DELETE /api/invites/{invite_id}"),
 }  # fmt: skip

@@ -19,8 +19,13 @@ from .house import UNKNOWN, House, change, finished_session, live_session, ready
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 OPERATORS = re.compile(r"/(api/|ws/)?operator\b")
-MONEY = {"/api/operator/credits", "/api/operator/payments/{payment_id}/refund"}
-"""An admin's own, which note each act in its transaction: `web.money_pages`."""
+MONEY = {
+    "/api/operator/credits",
+    "/api/operator/payments/{payment_id}/refund",
+    "/api/operator/vouchers",
+    "/api/operator/vouchers/{voucher_id}/end",
+}
+"""An admin's own, which note each act in its transaction: `web.money_pages`, `web.promotions`."""
 BODIES: dict[str, Any] = {"whisper": {"text": "next question"}, "say": {"text": "Hello."}, "extend": {"minutes": 5}}
 
 
