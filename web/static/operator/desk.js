@@ -3,7 +3,7 @@
 import { call } from "../api.js";
 
 const status = /** @type {HTMLElement} */ (document.getElementById("desk-status"));
-for (const button of /** @type {NodeListOf<HTMLButtonElement>} */ (document.querySelectorAll("[data-post]"))) {
+for (const button of /** @type {NodeListOf<HTMLButtonElement>} */ (document.querySelectorAll("button[data-post]"))) {
   button.addEventListener("click", async () => {
     button.disabled = true;
     try {
