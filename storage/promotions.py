@@ -43,10 +43,10 @@ class PromotionRows(TransactionPart):
         """The newest, with how they are used."""
         newest = select(vouchers).order_by(vouchers.c.created_at.desc(), vouchers.c.id).limit(limit)
         found = [_voucher(row) for row in await self.connection.execute(newest)]
-        m, h = money_lines.c, holds.c
-        begins = or_(*(m.ref.startswith(f"{voucher.id}:", autoescape=True) for voucher in found))
         if not found:
             return []
+        m, h = money_lines.c, holds.c
+        begins = or_(*(m.ref.startswith(f"{voucher.id}:", autoescape=True) for voucher in found))
         used = Counter(
             str(ref).partition(":")[0] for ref in await self.connection.scalars(select(m.ref).where(m.kind == KIND, begins))
         )

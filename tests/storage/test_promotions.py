@@ -96,6 +96,8 @@ async def test_what_does_not_work_says_why(database: Database) -> None:
     with pytest.raises(Conflict, match="over"):
         await vouchers.redeem(database, other, code, "INR", NOW)
     assert 7_500 == await given(database, [who, other])
+    async with database.read() as tx:
+        assert [] == await tx.vouchers(limit=0)
     with pytest.raises(NotFound):
         async with database.begin() as tx:
             await vouchers.end(tx, None, made.id, NOW)
