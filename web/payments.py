@@ -53,6 +53,15 @@ def gateway_of(settings: Settings, store: Store, base_url: str) -> CheckoutGatew
 
             secrets = tuple(part.strip() for part in settings.stripe_webhook_secret.split(",") if part.strip())
             return StripeCheckout(settings.stripe_secret_key, secrets, settings.stripe_base_url)
+        case Payments.RAZORPAY:
+            from bridge.clients.razorpay import RazorpayCheckout  # noqa: PLC0415
+
+            return RazorpayCheckout(
+                settings.razorpay_key_id,
+                settings.razorpay_key_secret,
+                settings.razorpay_webhook_secret,
+                settings.razorpay_base_url,
+            )
     return None
 
 
@@ -101,7 +110,7 @@ async def _reconcile(shop: Shop) -> None:
                 logger.info("{} payments were settled by the reconciler", settled)
             if time.monotonic() - caught_up_at > CATCH_UP_SECONDS:
                 if late := await checkout.catch_up(shop, datetime.now(UTC)):
-                    logger.info("{} payment events had not been delivered", late)
+                    logger.info("{} payment events were found in the provider's own lists", late)
                 caught_up_at = time.monotonic()
         except UpstreamFailed as error:
             logger.warning("The payment provider cannot be asked just now: {}", error.reason)

@@ -29,12 +29,15 @@ class PaymentSettings(BaseModel):
     payments: Payments = Field(
         Payments.OFF,
         description="`off`: no prices anywhere; `credits`: an operator hands them out; `fake`: a demonstration without money, on this "
-        "machine only; `stripe`; `razorpay`.",
+        "machine only; `stripe`; `razorpay`: interviews only, no plans.",
     )
     prices: str = Field(
         "", description="Prices of an interview in paise, `easy=9900,medium=14900,hard=19900,expert=29900` where left out."
     )
-    plan_prices: str = Field("", description="Prices of the plans a month in paise, `pro=49900,premium=199900` where left out.")
+    plan_prices: str = Field(
+        "",
+        description="Prices of the plans a month in paise, `pro=49900,premium=199900` where left out; with `razorpay` no plans are sold.",
+    )
     pro_per_interview: int = Field(
         0, ge=0, le=10_000_000, description="A flat price in paise for an interview of any difficulty; 0 does not offer it."
     )
@@ -67,7 +70,9 @@ class PaymentSettings(BaseModel):
     )
     razorpay_key_id: str = vendor("RAZORPAY_KEY_ID", "", "Key id of the Razorpay account.")
     razorpay_key_secret: str = vendor("RAZORPAY_KEY_SECRET", "", "Key secret of the Razorpay account.", secret=True)
-    razorpay_webhook_secret: str = vendor("RAZORPAY_WEBHOOK_SECRET", "", "Secret of the webhook.", secret=True)
+    razorpay_webhook_secret: str = vendor(
+        "RAZORPAY_WEBHOOK_SECRET", "", "Secret of the webhook; several with commas while one is exchanged.", secret=True
+    )
     razorpay_base_url: str = vendor(
         "RAZORPAY_BASE_URL", "https://api.razorpay.com", "Razorpay's API; plain http on loopback only (stand-in)."
     )
@@ -91,8 +96,6 @@ class PaymentSettings(BaseModel):
                 "RAZORPAY_WEBHOOK_SECRET": self.razorpay_webhook_secret,
             },
         }.get(self.payments, {})
-        if self.payments is Payments.RAZORPAY:
-            raise ValueError("PREPKIT_PAYMENTS=razorpay is not in this version; use stripe, credits or fake")
         missing = [name for name, value in needed.items() if not value]
         if missing:
             raise ValueError(f"{' and '.join(missing)} must be set for PREPKIT_PAYMENTS={self.payments.value}")
@@ -111,9 +114,11 @@ class PaymentSettings(BaseModel):
         interviews = {level.value: profile.price_paise for level, profile in DIFFICULTIES.items()}
         interviews |= parse_amounts(self.prices, Difficulty)
         plans = {Plan.PRO.value: 49_900, Plan.PREMIUM.value: 199_900} | parse_amounts(self.plan_prices, Plan)
+        # Razorpay's links are paid once: there a plan could neither renew nor be ended.
+        sold = () if self.payments is Payments.RAZORPAY else (Plan.PRO, Plan.PREMIUM)
         return Tariff(
             prices={level: interviews[level] for level in Difficulty},
-            plans={plan: plans[plan] for plan in (Plan.PRO, Plan.PREMIUM)},
+            plans={plan: plans[plan] for plan in sold},
             pro_per_interview=self.pro_per_interview,
             fair_use=self.fair_use,
             free_monthly=self.free_monthly,
