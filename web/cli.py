@@ -332,6 +332,28 @@ def standin_stripe(port: int, key: str, webhook_url: str, webhook_secret: str) -
     asyncio.run(play_stripe(port, key, webhook_url, webhook_secret))
 
 
+@standin.command("razorpay")
+@click.option("--port", type=int, default=0, metavar="PORT", help="The port on 127.0.0.1; any free one when left out.")
+@click.option("--key-id", default="rzp_test_standin", show_default=True, help="The key id it takes.")
+@click.option("--key-secret", default="standin", show_default=True, help="The key secret it takes.")
+@click.option(
+    "--webhook-url",
+    default="http://127.0.0.1:8080/api/webhooks/razorpay",
+    show_default=True,
+    metavar="URL",
+    help="Where events are sent; empty for nowhere.",
+)
+@click.option("--webhook-secret", default="whsec_standin", show_default=True, help="What signs them.")
+def standin_razorpay(port: int, key_id: str, key_secret: str, webhook_url: str, webhook_secret: str) -> None:
+    """Razorpay: payment links on which no money moves, refunds and signed events, until Ctrl-C."""
+    from bridge import log
+
+    log.configure("INFO", "text")
+    from .commands.standin import play_razorpay
+
+    asyncio.run(play_razorpay(port, key_id, key_secret, webhook_url, webhook_secret))
+
+
 @standin.command("gemini")
 @click.option("--port", type=int, default=0, metavar="PORT", help="The port on 127.0.0.1; any free one when left out.")
 @click.option("--key", default="test-key", show_default=True, help="The API key it takes.")

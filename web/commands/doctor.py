@@ -19,7 +19,7 @@ from pydantic import BaseModel
 from sqlalchemy.exc import SQLAlchemyError
 
 from bridge import config, log
-from bridge.config import Settings, is_loopback
+from bridge.config import Payments, Settings, is_loopback
 from bridge.errors import ModelUnavailable, PrepkitError, SettingsError, Trouble, UpstreamFailed
 from bridge.language_model import LanguageModel, ModelRequest, Purpose
 from pipeline.voice.choose import describe
@@ -72,6 +72,7 @@ async def look(environ: Mapping[str, str]) -> list[Finding]:
         *await vapi(settings),
         *await gemini(settings),
         *await gemini_voice(settings),
+        *await razorpay(settings),
         *owners,
         await port(settings),
     ]
@@ -213,6 +214,36 @@ async def gemini_voice(settings: Settings) -> list[Finding]:
             f"{model}: {ended.message} Look at PREPKIT_GEMINI_MODEL_VOICE and GEMINI_API_KEY; until then interviews go on with the {next_engine} engine.",
         )
     ]
+
+
+RAZORPAY_SAYS = {
+    "razorpay_401": "Razorpay does not accept the key. Check RAZORPAY_KEY_ID and RAZORPAY_KEY_SECRET: they are made together and belong "
+    "to one mode, test or live.",
+    "razorpay_unreachable": "Razorpay cannot be reached. Check RAZORPAY_BASE_URL and whether this machine may open https connections.",
+}
+"""What is broken; any other trouble may pass by itself."""
+
+
+async def razorpay(settings: Settings) -> list[Finding]:
+    """Whether Razorpay takes the key; one cheap request that makes nothing."""
+    if settings.payments is not Payments.RAZORPAY:
+        return []
+    from bridge.clients.razorpay import RazorpayCheckout
+
+    client = RazorpayCheckout(
+        settings.razorpay_key_id, settings.razorpay_key_secret, settings.razorpay_webhook_secret, settings.razorpay_base_url
+    )
+    try:
+        await client.check_key()
+    except UpstreamFailed as error:
+        broken = RAZORPAY_SAYS.get(error.reason)
+        says = broken or f"It does not answer as it should just now ({error.reason}). Until it does, nothing can be paid."
+        return [Finding("razorpay", False if broken else None, says)]
+    finally:
+        await client.close()
+    mode = "Payments are real." if client.livemode else "It is a test key: no real money moves."
+    events = "Its webhook must point at PREPKIT_PUBLIC_URL followed by /api/webhooks/razorpay."
+    return [Finding("razorpay", True, f"The key is accepted. {mode} {events}")]
 
 
 async def _ping(client: LanguageModel, model: str, purposes: list[Purpose]) -> Finding:

@@ -12,6 +12,7 @@ from bridge.errors import InvalidInput
 
 from ..standins.gemini import GeminiStandin
 from ..standins.gemini_faults import Fault
+from ..standins.razorpay import RazorpayStandin
 from ..standins.stripe import StripeStandin
 from ..standins.vapi import VapiStandin
 from ..standins.vapi_echo import Echo
@@ -68,6 +69,19 @@ async def play_stripe(port: int, key: str, webhook_url: str, webhook_secret: str
         print(f"A server that uses it: PREPKIT_PAYMENTS=stripe {settings} prepkit serve")
         print(f"What it has said: {standin.url}/standin/events")
         print(f"The Stripe stand-in is ready on {standin.url}", flush=True)
+        await stop.wait()
+
+
+async def play_razorpay(port: int, key_id: str, key_secret: str, webhook_url: str, webhook_secret: str) -> None:
+    """Play Razorpay until SIGINT or SIGTERM; the URL is printed last of all."""
+    stop = _interrupted()
+    async with RazorpayStandin(
+        key_id=key_id, key_secret=key_secret, port=port, webhook_url=webhook_url, webhook_secret=webhook_secret
+    ) as standin:
+        keys = f"RAZORPAY_KEY_ID={key_id} RAZORPAY_KEY_SECRET={key_secret} RAZORPAY_WEBHOOK_SECRET={webhook_secret}"
+        print(f"A server that uses it: PREPKIT_PAYMENTS=razorpay {keys} RAZORPAY_BASE_URL={standin.url} prepkit serve")
+        print(f"What it has said: {standin.url}/standin/events")
+        print(f"The Razorpay stand-in is ready on {standin.url}", flush=True)
         await stop.wait()
 
 
