@@ -109,7 +109,7 @@ async def plans(request: web.Request) -> web.Response:
         request,
         "plans.html",
         active="plans",
-        plans=[_plan(plan, tariff, has) for plan in Plan if plan is Plan.FREE or plan in tariff.plans] if tariff.sells else [],
+        plans=[_plan(plan, tariff, has) for plan in Plan if plan is Plan.FREE or plan in tariff.plans] if tariff.sells and tariff.plans else [],
         levels=[
             {"title": profile.title, "minutes": f"{profile.min_minutes}–{profile.max_minutes}", "price": tariff.price(level).text}
             for level, profile in DIFFICULTIES.items()
@@ -155,6 +155,7 @@ async def billing(request: web.Request) -> web.Response:
         has=has,
         tariff=tariff,
         plan_title=PLANS[has.plan].title,
+        single=tariff.sells and not tariff.plans and has.plan is Plan.FREE,
         balance=Money(has.balance, tariff.currency).text,
         subscription=running,
         overdue=running is not None and running.past_due_since is not None,

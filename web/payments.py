@@ -159,4 +159,7 @@ def mode(request: web.Request) -> Payments:
 
 def nav_links(request: web.Request) -> list[dict[str, str]]:
     """What the header of every page shows beside its own links."""
-    return [{"href": "/plans", "slug": "plans", "title": "Plans"}] if TARIFF in request.app else []
+    tariff = request.app.get(TARIFF)
+    if tariff is None:
+        return []
+    return [{"href": "/plans", "slug": "plans", "title": "Prices" if tariff.sells and not tariff.plans else "Plans"}]

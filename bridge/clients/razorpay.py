@@ -66,7 +66,7 @@ class RazorpayCheckout:
             dict.fromkeys(filter(None, (webhook_secret, *(part.strip() for part in webhook_secret.split(",")))))
         )
         self._base = base_url.rstrip("/")
-        self._auth = aiohttp.BasicAuth(key_id, key_secret)
+        self._auth = {"Authorization": aiohttp.encode_basic_auth(key_id, key_secret)}
         self._timeout = aiohttp.ClientTimeout(total=timeout_seconds)
         self._http: aiohttp.ClientSession | None = None
 
@@ -276,7 +276,7 @@ class RazorpayCheckout:
 
     async def _try(self, method: str, path: str, query: Mapping[str, str] | None, json: Any, once: str) -> dict[str, Any]:
         if self._http is None:
-            self._http = aiohttp.ClientSession(auth=self._auth, timeout=self._timeout)
+            self._http = aiohttp.ClientSession(headers=self._auth, timeout=self._timeout)
         headers = {"X-Refund-Idempotency": once} if once else None
         try:
             async with self._http.request(

@@ -68,7 +68,7 @@ class PaymentSettings(BaseModel):
     stripe_base_url: str = vendor(
         "STRIPE_BASE_URL", "https://api.stripe.com", "Stripe's API; plain http on loopback only (stand-in)."
     )
-    razorpay_key_id: str = vendor("RAZORPAY_KEY_ID", "", "Key id of the Razorpay account.")
+    razorpay_key_id: str = vendor("RAZORPAY_KEY_ID", "", "Key id of the Razorpay account.", pattern="^[A-Za-z0-9_]*$")
     razorpay_key_secret: str = vendor("RAZORPAY_KEY_SECRET", "", "Key secret of the Razorpay account.", secret=True)
     razorpay_webhook_secret: str = vendor(
         "RAZORPAY_WEBHOOK_SECRET", "", "Secret of the webhook; several with commas while one is exchanged.", secret=True

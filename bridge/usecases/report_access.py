@@ -1,7 +1,7 @@
 """Who has the full report of an interview, and who its basic view (C-10, R-089).
 
 The full one is made for everybody and kept; an interview that the month's free offer paid for shows the basic view until its owner has a plan. Where
-nothing is sold nothing is locked, because there would be no key. Read next: `reporting.basic`.
+no plan is sold nothing is locked, because there would be no key. Read next: `reporting.basic`.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from ..ports import Tx
 
 async def has_full_report(tx: Tx, session: InterviewSession, tariff: Tariff | None, now: datetime) -> bool:
     """Whether the interview's owner sees everything."""
-    if tariff is None or not tariff.sells:
+    if tariff is None or not (tariff.sells and tariff.plans):
         return True
     hold = await tx.hold(session.id)
     if hold is None or hold.source is not Source.FREE:

@@ -63,7 +63,7 @@ class RazorpayStandin:
         """What goes wrong with the next requests; None for nothing."""
         self.once: dict[str, tuple[str, Thing]] = {}
         """Body and refund of each idempotency key."""
-        self._auth = aiohttp.BasicAuth(key_id, key_secret).encode()
+        self._auth = aiohttp.encode_basic_auth(key_id, key_secret)
         self._key_secret = key_secret
         self._port = port
         self._closing = asyncio.Event()
