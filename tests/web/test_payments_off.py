@@ -23,7 +23,7 @@ async def main():
             assert response.status == 200
         await up.set_up()
 asyncio.run(main())
-print([name for name in ("stripe", "razorpay", "bridge.clients.stripe_checkout", "bridge.clients.razorpay", "bridge.clients.vapi") if name in sys.modules])
+print([name for name in ("stripe", "razorpay", "bridge.clients.stripe_checkout", "bridge.clients.razorpay", "bridge.wire.razorpay_answers", "bridge.clients.vapi") if name in sys.modules])
 """
 
 
