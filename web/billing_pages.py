@@ -109,7 +109,9 @@ async def plans(request: web.Request) -> web.Response:
         request,
         "plans.html",
         active="plans",
-        plans=[_plan(plan, tariff, has) for plan in Plan if plan is Plan.FREE or plan in tariff.plans] if tariff.sells and tariff.plans else [],
+        plans=[_plan(plan, tariff, has) for plan in Plan if plan is Plan.FREE or plan in tariff.plans]
+        if tariff.sells and tariff.plans
+        else [],
         levels=[
             {"title": profile.title, "minutes": f"{profile.min_minutes}–{profile.max_minutes}", "price": tariff.price(level).text}
             for level, profile in DIFFICULTIES.items()
