@@ -28,7 +28,8 @@ from web.standins.razorpay_checks import CreateRefund
 
 from ...storage.conftest import sqlite_template, sqlite_url
 from ...web.house import SETUP
-from .test_checkout import Broken, BrokenStore, Crash, late, sums
+from .test_checkout import Broken, BrokenStore, Crash
+from .test_thousand_orders import late, sums
 
 __all__ = ["sqlite_template", "sqlite_url"]
 
