@@ -77,9 +77,10 @@ async def test_a_start_token_expires(server):
     made = await server.set_up()
     url, token = await server.start(made["sessionId"])
     with sqlite3.connect(server.data_dir / "prepkit.db", timeout=10) as database:
-        (left,) = database.execute(
-            "select (julianday(expires_at) - julianday(created_at)) * 86400 from tickets order by id desc"
-        ).fetchone()
+        # Read to its end: an open statement keeps its snapshot, and a snapshot another writer has overtaken cannot be written on.
+        ((left,),) = database.execute(
+            "select (julianday(expires_at) - julianday(created_at)) * 86400 from tickets order by id desc limit 1"
+        ).fetchall()
         database.execute("update tickets set expires_at = created_at where used_at is null")
     database.close()
 
