@@ -5,12 +5,15 @@ Implemented by `clients.gemini`; another provider is one more file there. Read n
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Generic, Protocol, TypeVar
 
 from pydantic import BaseModel
+
+from .errors import Trouble
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -89,5 +92,5 @@ class LanguageModel(Protocol):
 class ServedModel(LanguageModel, Protocol):
     """The model of a server, which is asked how it does."""
 
-    def troubled(self) -> frozenset[Purpose]:
-        """What it has lately failed at several times and not done since."""
+    def troubled(self) -> Mapping[Purpose, Trouble]:
+        """What it has lately failed at and not done since, and why: several times, or once in a way that asking again does not mend."""

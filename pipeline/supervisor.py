@@ -82,6 +82,10 @@ class Supervisor:
         """Legs in progress."""
         return len(self._live)
 
+    def troubled(self) -> dict[str, str]:
+        """Voice engines that are left alone after they have failed, and in words why; interviews go on with the next."""
+        return self._engines.troubled()
+
     def check_capacity(self, session_id: str, *, resuming: bool = False) -> None:
         """Raise AtCapacity when this session would be one call too many; while draining or paused only live interviews may come back."""
         closed = self.draining or self.paused

@@ -10,12 +10,9 @@ from sqlalchemy.exc import SQLAlchemyError
 from bridge.errors import PrepkitError
 from pipeline.voice.choose import describe
 
+from . import troubles
 from .auth import public
-from .keys import MODEL, SETTINGS, STORE, SUPERVISOR
-
-MODEL_FAILS = (
-    "The language model failed several times and is left alone for a moment. Interviews go on without it; this does not count."
-)
+from .keys import SETTINGS, STORE, SUPERVISOR
 
 
 @public
@@ -26,7 +23,7 @@ async def alive(request: web.Request) -> web.Response:
 
 @public
 async def ready(request: web.Request) -> web.Response:
-    """200 when database, voice and capacity are there; 503 with the reasons otherwise. A model that fails is shown and fails nothing: interviews go on."""
+    """200 when database, voice and capacity are there; 503 with the reasons otherwise. A vendor that fails is shown and fails nothing: interviews go on."""
     supervisor = request.app[SUPERVISOR]
     checks: dict[str, dict[str, object]] = {}
     try:
@@ -44,7 +41,6 @@ async def ready(request: web.Request) -> web.Response:
     voices = await asyncio.to_thread(describe, settings.recogniser.value, settings.speech.value)
     checks["voice"] = {"ok": voices.speaks, "recogniser": voices.recogniser, "voice": voices.voice, "reason": voices.problem}
     good = all(check["ok"] for check in checks.values())
-    if (model := request.app[MODEL]) is not None:
-        failing = sorted(model.troubled())
-        checks["model"] = {"ok": not failing, "failing": failing, "reason": MODEL_FAILS if failing else None}
+    for name, trouble in troubles.of(request.app).items():
+        checks[name] = {"ok": not trouble.failing, "failing": trouble.failing, "reason": trouble.reason or None}
     return web.json_response({"ready": good, "checks": checks}, status=200 if good else 503)

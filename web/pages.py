@@ -24,7 +24,7 @@ from bridge.usecases import calling, reviewing
 from pipeline.voice.choose import describe
 from reporting.render import report_context
 
-from . import language_model, openapi, payments, pdf, reports, schemas
+from . import language_model, openapi, payments, pdf, reports, schemas, troubles
 from .auth import current, public, user_id
 from .keys import DEMO, MAILER, MODEL, PERSON, RECORDINGS, SETTINGS, STORE
 from .templating import template
@@ -121,7 +121,7 @@ async def setup(request: web.Request) -> web.Response:
         styles=_choices(FollowUpStyle),
         languages=[{"slug": code, "title": LANGUAGES[code].title} for code in language_model.languages(request.app[SETTINGS])],
         documents=request.app[MODEL] is not None,
-        model_fails=bool((model := request.app[MODEL]) and model.troubled()),
+        fails={name for name, trouble in troubles.of(request.app).items() if trouble.failing},
         document_chars=MAX_DOCUMENT,
         payments_enabled=tariff is not None,
         voice_labels=await _voice_labels(request),

@@ -44,6 +44,9 @@ CLOSE_SECONDS = 5.0
 RETRIED = frozenset({Trouble.OVERLOADED, Trouble.UNREACHABLE, Trouble.QUOTA})
 COUNTED = frozenset({Trouble.OVERLOADED, Trouble.UNREACHABLE, Trouble.QUOTA, Trouble.TIMEOUT})
 """Troubles after which it is better to leave the vendor alone; the others are answers."""
+REFUSED = frozenset({Trouble.UNAUTHORISED, Trouble.UNKNOWN_MODEL})
+"""Troubles only an operator mends: told at once, and seldom asked again."""
+REFUSED_PAUSE_SECONDS = 60.0
 AGAIN = "Your answer does not fit:\n{problems}\nSend the whole answer again as JSON of the same shape, with this put right."
 
 Ledger = Callable[[ModelCall], Awaitable[None]]
@@ -81,6 +84,8 @@ class Gemini:
         self._options = options
         self._ledger = ledger
         self._breakers = {purpose: Breaker() for purpose in Purpose}
+        self._troubles: dict[Purpose, Trouble] = {}
+        """The newest that counted, by purpose."""
         self._opening = asyncio.Lock()
         self._client: Client | None = None
         self._http: httpx.AsyncClient | None = None
@@ -118,8 +123,10 @@ class Gemini:
             value = await self._within(request, exchange)
         except ModelUnavailable as error:
             outcome = error.trouble.value
-            if error.trouble in COUNTED:
-                breaker.failed(time.monotonic(), pause_seconds=error.retry_after_seconds)
+            if error.trouble in COUNTED | REFUSED:
+                pause = REFUSED_PAUSE_SECONDS if error.trouble in REFUSED else error.retry_after_seconds
+                breaker.failed(time.monotonic(), pause_seconds=pause)
+                self._troubles[request.purpose] = error.trouble
             else:
                 breaker.succeeded()
             raise
@@ -132,10 +139,10 @@ class Gemini:
                 breaker.abandoned()
             self._report(request, outcome, exchange.usage(began))
 
-    def troubled(self) -> frozenset[Purpose]:
-        """Purposes whose breaker is open, or was and nobody has asked since; empty again with the first answer."""
+    def troubled(self) -> Mapping[Purpose, Trouble]:
+        """Purposes whose breaker is open, or was and nobody has asked since, and why; empty again with the first answer."""
         now = time.monotonic()
-        return frozenset(purpose for purpose, breaker in self._breakers.items() if breaker.troubled(now))
+        return {purpose: self._troubles[purpose] for purpose, breaker in self._breakers.items() if breaker.troubled(now)}
 
     async def _within(self, request: ModelRequest[M], exchange: _Exchange) -> M:
         budget = BUDGET_SECONDS[request.purpose]

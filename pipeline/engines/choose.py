@@ -68,6 +68,11 @@ class EngineMaker:
         # In a thread: the `local` extra loads its models here, and at first use fetches them.
         return LocalEngine(parts, await asyncio.to_thread(self._make_voices, session, hears))
 
+    def troubled(self) -> dict[str, str]:
+        """Engines that are left alone after they have failed, and in words why."""
+        lost = self._gemini.troubled() if self._gemini is not None else ""
+        return {"gemini": lost} if lost else {}
+
     async def leg_ended(self, session_id: str, *, over: bool) -> None:
         """A leg is gone; a vendor's call outlives it for the reclaim window unless the interview is over."""
         self._local.discard(session_id)

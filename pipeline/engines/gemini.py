@@ -99,8 +99,9 @@ class GeminiEngine:
             for task in tasks:
                 if task.done():
                     task.result()
-        except EngineLost:
-            self._settle(answered=False)
+        except EngineLost as lost:
+            self._settled = True
+            self._lives.failed(lost)
             raise
         finally:
             for task in tasks[1:]:
@@ -134,7 +135,7 @@ class GeminiEngine:
         if self._stopped:
             return
         self._stopped = True
-        self._settle(answered=None)
+        self._settle(answered=False)
         self._parts.leg.on_microphone = None
         self._detector.close()
         self._relay.close()
@@ -142,10 +143,10 @@ class GeminiEngine:
         self._lives.keep(self._parts.session.id, self._line.handle)
         await self._meter.book(at_once=True)
 
-    def _settle(self, *, answered: bool | None) -> None:
-        if answered is False or not self._settled:
+    def _settle(self, *, answered: bool) -> None:
+        if not self._settled:
             self._settled = True
-            {True: self._lives.answered, False: self._lives.failed, None: self._lives.given_up}[answered]()
+            (self._lives.answered if answered else self._lives.given_up)()
 
     # Audio ----------------------------------------------------------------------------------------------------------
     async def take_audio(self, pcm: bytes) -> None:

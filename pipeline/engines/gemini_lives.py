@@ -19,15 +19,18 @@ from bridge.domain import persona
 from bridge.domain.breaker import Breaker
 from bridge.domain.events import Speaker
 from bridge.domain.session import InterviewSession
-from bridge.errors import UpstreamFailed
+from bridge.errors import Trouble, UpstreamFailed
 from bridge.prompts import data_block
 from bridge.usecases.calling import RECLAIM_SECONDS
 
 from ..ticker import Ticker
 from ..voice.batch_vad import BatchVad
-from .engine import CallParts, Do
+from .engine import CallParts, Do, EngineLost
 
 BOOK_EVERY_SECONDS = 60.0
+REFUSED = frozenset({f"gemini_{trouble.value}" for trouble in (Trouble.UNAUTHORISED, Trouble.UNKNOWN_MODEL)})
+"""Reasons that only an operator mends: told at once, and seldom tried again."""
+REFUSED_PAUSE_SECONDS = 60.0
 LEFT_ALONE = "Google's voice service has just failed several times and is left alone for a moment."
 
 
@@ -140,6 +143,8 @@ class GeminiLives:
         self.ticker = Ticker()
         self.vad = vad or BatchVad()
         self._breaker = Breaker()
+        self._lost = ""
+        """Words of the newest failure."""
         self._client: Any = None
         self._opening = asyncio.Lock()
         self._handles: dict[str, tuple[str, float]] = {}
@@ -159,9 +164,14 @@ class GeminiLives:
         """A line was set up."""
         self._breaker.succeeded()
 
-    def failed(self) -> None:
+    def failed(self, lost: EngineLost) -> None:
         """No line could be had, or one fell silent."""
-        self._breaker.failed(time.monotonic())
+        self._lost = lost.message
+        self._breaker.failed(time.monotonic(), pause_seconds=REFUSED_PAUSE_SECONDS if lost.reason in REFUSED else None)
+
+    def troubled(self) -> str:
+        """In words why lines have failed lately and none was had since; empty while all is well."""
+        return self._lost if self._breaker.troubled(time.monotonic()) else ""
 
     def given_up(self) -> None:
         """The candidate left before it was known."""

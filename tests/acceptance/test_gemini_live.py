@@ -84,7 +84,14 @@ async def test_a_call_that_never_speaks_goes_on_here(tmp_path: Path, fault: dict
             question = await caller.told("question", seconds=25)
             await local_speaks(caller)
         events = await log_of(server, session_id)
+        engine = (await server.call("GET", "/readyz"))["checks"]["engine"]
+        async with server.http.get(server.url) as response:
+            page = await response.text()
 
+    # A key that is refused need not be refused three times.
+    refused = fault["kind"] == "live-refuse"
+    assert (["gemini"] if refused else []) == engine["failing"]
+    assert refused == ("speaks with this server's own voice until it is back" in page)
     assert words in notice["message"]
     assert 1 == question["n"]
     assert [("gemini", "local")] == [(e["from_engine"], e["to_engine"]) for e in events if "to_engine" in e]

@@ -111,6 +111,27 @@ async def test_a_model_that_is_down_is_told_and_fails_nothing(tmp_path: Path, mo
     assert before == after == (200, True, None, False)
 
 
+async def test_a_key_that_is_refused_is_told_at_once(tmp_path: Path):
+    """F7, issue 4: one refusal, not three: candidates read what still works, operators and readyz why, in words that name the key and never hold it."""
+    async with (
+        GeminiStandin(key="right-key") as gemini,
+        running(tmp_path, gemini_api_key="wrong-key", gemini_base_url=gemini.url) as house,
+    ):
+        _, before = await house.fetch("GET", "/operator")
+        made = await house.set_up()
+        _, setup = await house.fetch("GET", "/")
+        _, operator = await house.fetch("GET", "/operator")
+        status, good, reasons = await ready(house)
+
+    told = "Google does not accept this server&#39;s key."
+    assert ("ready", "bank") == (made["status"], made["questionsFrom"])
+    assert (200, False) == (status, good["model"])
+    assert "Google does not accept this server's key. `prepkit doctor` says more." in (reasons["model"] or "")
+    assert [False, True] == [told in page for page in (before, operator)]
+    assert "You can practise all the same." in setup
+    assert not any("wrong-key" in text for text in (setup, operator, reasons["model"] or ""))
+
+
 async def test_a_full_house_says_when_to_come_back(tmp_path: Path):
     """R-092, contract 4: at capacity start is 503 with Retry-After, and the interview stays ready to start."""
     async with running(tmp_path) as house:

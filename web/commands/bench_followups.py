@@ -13,7 +13,7 @@ import random
 import tempfile
 import time
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -31,7 +31,7 @@ from bridge.domain.questions import Question
 from bridge.domain.session import InterviewSession
 from bridge.domain.setup import InterviewSetup
 from bridge.domain.upstream import ToolCall
-from bridge.language_model import Purpose
+from bridge.language_model import LanguageModel, Purpose
 from bridge.ports import Store
 from bridge.usecases import engine_calls, set_up, tool_calls
 from bridge.usecases.call_log import CallLog, Entry
@@ -60,6 +60,7 @@ MAIN_SHARE = (0.25, 0.7)
 """Of a model answer, before follow-ups."""
 UNKNOWN_SHARE = 0.05
 DEADLINE_SECONDS = 2.5
+MakeLog = Callable[[Agenda], CallLog]
 
 
 @dataclass(frozen=True)
@@ -99,30 +100,35 @@ class Result:
         """Tokens spent ahead of need, as a multiple of those used."""
         return (self.tokens - self.waited) / max(1, self.used)
 
+    def add(self, candidates: Sequence[Candidate]) -> None:
+        """What their directors have spent."""
+        self.waited += sum(candidate.director.spent.waited for candidate in candidates)
+        self.used += sum(candidate.director.spent.used for candidate in candidates)
+
     def percentile(self, percent: int) -> float:
         """Seconds, over the calls of both tools."""
         return quantiles([each for took in self.took.values() for each in took], n=100)[percent - 1]
 
 
 class Candidate:
-    """One interview: a voice, a log, a conductor."""
+    """One interview: a voice, a log, a conductor. Time is the event loop's."""
 
     def __init__(
-        self, store: Store, session: InterviewSession, director: tuple[Gemini, DirectorOptions], plan: Plan, seed: int
+        self, session: InterviewSession, make_log: MakeLog, director: tuple[LanguageModel, DirectorOptions], plan: Plan, seed: int
     ) -> None:
-        self._store, self._session, self._plan = store, session, plan
+        self._session, self._plan = session, plan
         self._random = random.Random(seed)  # noqa: S311 - how somebody speaks, not a secret
         self._rate = self._random.uniform(*WORDS_PER_SECOND)
-        self._began = time.monotonic()
+        self._clock = asyncio.get_running_loop().time
+        self._began = self._clock()
         self._agenda = Agenda(session.setup, session.questions)
-        self._log = CallLog(store, session.id, self._agenda, last_seq=0, on_stored=_ignore)
+        self._log = make_log(self._agenda)
         model, options = director
         self.director = Director(self._agenda, model, session.id, self._now, options)
         self._conductor = Conductor(self._agenda, self._log, self._now, self.director)
-        self._call_id = f"bench-{session.id}"
 
     def _now(self) -> int:
-        return int((time.monotonic() - self._began) * 1000 * self._plan.speed)
+        return int((self._clock() - self._began) * 1000 * self._plan.speed)
 
     async def _wait(self, seconds: float) -> None:
         await asyncio.sleep(seconds / self._plan.speed)
@@ -140,8 +146,6 @@ class Candidate:
 
     async def interview(self, result: Result) -> None:
         """From the first question to the last."""
-        await engine_calls.opened(self._store, self._session, ENGINE, self._call_id, base_ms=0, now=datetime.now(UTC))
-        writer = asyncio.create_task(self._log.run())
         await self._wait(self._random.uniform(0, 20))
         first = self._session.questions[0]
         self._log.append(CursorMoved(at_ms=self._now(), from_id=None, to_id=first.id, reason="opening"))
@@ -155,8 +159,6 @@ class Candidate:
             if moved["done"]:
                 break
         self.director.close()
-        self._log.close()
-        await writer
 
     async def _answer(self, question: Question, result: Result) -> None:
         left = sentences(question.model_answer)
@@ -204,13 +206,47 @@ class Candidate:
         undecided = self._agenda.may_follow_up(question.id, self._now()) and self._agenda.open_points(question)
         call = ToolCall(uuid4().hex, name, {"currentQuestionId": question.id})
         began = time.perf_counter()
-        _, text, error = await tool_calls.answer(self._store, lambda _: self, ENGINE, self._call_id, call)
+        answer = await self._called(call)
         result.took[name].append((time.perf_counter() - began) * self._plan.speed)
-        assert text is not None, error
-        answer: dict[str, Any] = json.loads(text)
         if name == FOLLOW_UP:
             (result.judged if undecided and words >= MIN_JUDGED_WORDS else result.settled)[answer["source"]] += 1
         return answer
+
+    async def _called(self, call: ToolCall) -> dict[str, Any]:
+        return await self.tool(call.name, call.arguments, call.id)
+
+
+class StoredCandidate(Candidate):
+    """One whose log is durable, and whose tool calls come as a vendor's do."""
+
+    def __init__(
+        self, store: Store, session: InterviewSession, director: tuple[LanguageModel, DirectorOptions], plan: Plan, seed: int
+    ) -> None:
+        super().__init__(
+            session, lambda agenda: CallLog(store, session.id, agenda, last_seq=0, on_stored=_ignore), director, plan, seed
+        )
+        self._store = store
+        self._call_id = f"bench-{session.id}"
+
+    async def interview(self, result: Result) -> None:
+        """With everything stored."""
+        await engine_calls.opened(self._store, self._session, ENGINE, self._call_id, base_ms=0, now=datetime.now(UTC))
+        writer = asyncio.create_task(self._log.run())
+        await super().interview(result)
+        self._log.close()
+        await writer
+
+    async def _called(self, call: ToolCall) -> dict[str, Any]:
+        _, text, error = await tool_calls.answer(self._store, lambda _: self, ENGINE, self._call_id, call)
+        assert text is not None, error
+        answer: dict[str, Any] = json.loads(text)
+        return answer
+
+
+def setup_of(plan: Plan, n: int) -> InterviewSetup:
+    """What the n-th interview of a plan is about."""
+    kind, level = list(InterviewType)[n % 5], list(Difficulty)[n % 4]
+    return InterviewSetup(type=kind, difficulty=level, duration_minutes=30, question_count=max(3, plan.questions))
 
 
 async def measure(plan: Plan) -> Result:
@@ -228,14 +264,10 @@ async def measure(plan: Plan) -> Result:
             user_id = await tx.single_user()
         candidates = []
         for n in range(plan.interviews):
-            kind, level = list(InterviewType)[n % 5], list(Difficulty)[n % 4]
-            setup = InterviewSetup(type=kind, difficulty=level, duration_minutes=30, question_count=max(3, plan.questions))
-            session = await set_up.set_up(store, user_id, setup, datetime.now(UTC))
-            candidates.append(Candidate(store, session, (model, options), plan, plan.seed * 1000 + n))
+            session = await set_up.set_up(store, user_id, setup_of(plan, n), datetime.now(UTC))
+            candidates.append(StoredCandidate(store, session, (model, options), plan, plan.seed * 1000 + n))
         await asyncio.gather(*(candidate.interview(result) for candidate in candidates))
-        for candidate in candidates:
-            result.waited += candidate.director.spent.waited
-            result.used += candidate.director.spent.used
+        result.add(candidates)
         result.tokens = sum(call.spent.prompt + call.spent.output + call.spent.thoughts for call in standin.requests)
     return result
 

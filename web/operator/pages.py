@@ -11,6 +11,7 @@ from bridge.errors import NotFound
 from bridge.usecases import refunds
 from bridge.usecases.access import NOT_THERE
 
+from .. import troubles
 from ..keys import STORE, SUPERVISOR
 from ..pages import render
 from .api import capacity
@@ -22,7 +23,10 @@ from .tabs import tabs_for
 @audited("calls.list")
 async def live(request: web.Request) -> web.Response:
     """`/operator`: calls now, those that need attention first."""
-    return render(request, "operator_live.html", tabs=tabs_for(request), capacity=capacity(request.app[SUPERVISOR]))
+    failing = [trouble.reason for trouble in troubles.of(request.app).values() if trouble.failing]
+    return render(
+        request, "operator_live.html", tabs=tabs_for(request), capacity=capacity(request.app[SUPERVISOR]), failing=failing
+    )
 
 
 @audited("calls.view")
