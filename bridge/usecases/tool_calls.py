@@ -30,6 +30,25 @@ Elsewhere = Callable[[str, str, dict[str, Any], str], Awaitable[dict[str, Any] |
 """Session id, name, arguments and id of a tool call → the answer of another process, or None."""
 
 
+class KnownCalls:
+    """Whose call of a vendor's is whose interview, for those answered before: it never changes, and an interviewer waits for every read."""
+
+    MOST = 10_000
+
+    def __init__(self) -> None:
+        self._sessions: dict[tuple[str, str | None], str] = {}
+
+    def session_id(self, engine: str, engine_call_id: str | None) -> str | None:
+        """The interview, if it is known."""
+        return self._sessions.get((engine, engine_call_id))
+
+    def note(self, engine: str, engine_call_id: str | None, session_id: str) -> None:
+        """One more."""
+        if len(self._sessions) >= self.MOST:
+            self._sessions.clear()
+        self._sessions[engine, engine_call_id] = session_id
+
+
 class LiveTools(Protocol):
     """The live leg of a session."""
 
@@ -44,17 +63,22 @@ async def answer(
     engine_call_id: str | None,
     call: ToolCall,
     *,
+    known_calls: KnownCalls,
     elsewhere: Elsewhere | None = None,
 ) -> Answer:
     """One tool call of the vendor's call; by the process that holds the call when that is `elsewhere`. Never raises for anything the vendor may send."""
     if call.name not in OVER:
         return call, None, UNKNOWN_TOOL
+    session_id = known_calls.session_id(engine, engine_call_id)
+    if session_id is not None and (leg := live(session_id)) is not None:
+        return call, _line(await leg.tool(call.name, call.arguments, call.id)), None
     async with store.read() as tx:
         known = await tx.engine_call(engine, engine_call_id) if engine_call_id else None
         leg = live(known.session_id) if known else None
         session = await tx.session(known.session_id) if known and leg is None else None
         events = [stored.event for stored in await tx.events(session.id)] if session else []
-    if leg is not None:
+    if known is not None and leg is not None:
+        known_calls.note(engine, engine_call_id, known.session_id)
         return call, _line(await leg.tool(call.name, call.arguments, call.id)), None
     if session is None:
         return call, None, UNKNOWN_CALL

@@ -227,6 +227,7 @@ class StoredCandidate(Candidate):
         )
         self._store = store
         self._call_id = f"bench-{session.id}"
+        self._known = tool_calls.KnownCalls()
 
     async def interview(self, result: Result) -> None:
         """With everything stored."""
@@ -237,7 +238,9 @@ class StoredCandidate(Candidate):
         await writer
 
     async def _called(self, call: ToolCall) -> dict[str, Any]:
-        _, text, error = await tool_calls.answer(self._store, lambda _: self, ENGINE, self._call_id, call)
+        _, text, error = await tool_calls.answer(
+            self._store, lambda _: self, ENGINE, self._call_id, call, known_calls=self._known
+        )
         assert text is not None, error
         answer: dict[str, Any] = json.loads(text)
         return answer

@@ -46,6 +46,7 @@ NOT_OFFERED = {
 LIMIT = parse("600/minute")
 """Messages a single call may send (C-53)."""
 _limiter = MovingWindowRateLimiter(MemoryStorage())
+_known_calls = tool_calls.KnownCalls()
 
 
 @public
@@ -118,6 +119,7 @@ async def _answer(request: web.Request, delivery: Delivery, call: ToolCall) -> t
                 PROVIDER,
                 delivery.call_id,
                 call,
+                known_calls=_known_calls,
                 elsewhere=supervisor.neighbours.tool,
             )
     except Exception as error:  # noqa: BLE001 - A failed tool call is told in-band: any other status would be ignored (§4.3)

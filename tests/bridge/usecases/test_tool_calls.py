@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import json
 import shutil
+import sqlite3
 from collections.abc import AsyncIterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -62,11 +64,12 @@ class Call:
     def __init__(self, store: Database, session: InterviewSession) -> None:
         self.store, self.session = store, session
         self.leg: Leg | None = Leg(store, session)
+        self.known = tool_calls.KnownCalls()
 
     async def ask(self, name: str, arguments: dict[str, Any] | None = None, id: str = "t1", call: str | None = CALL) -> Any:
         """The result as an object, or the error as text."""
         given = ToolCall(id, name, CURRENT if arguments is None else arguments)
-        tool, result, error = await tool_calls.answer(self.store, lambda _: self.leg, "vapi", call, given)
+        tool, result, error = await tool_calls.answer(self.store, lambda _: self.leg, "vapi", call, given, known_calls=self.known)
         assert tool is given
         assert (result is None) != (error is None)
         text = result or error or ""
@@ -176,6 +179,18 @@ async def test_many_calls_at_once_move_once(call: Call):
     assert call.leg is not None
     assert call.leg.agenda.position == 2
     assert len(await call.events(ToolAnswered)) == 100
+
+
+async def test_whose_call_it_is_is_looked_up_once(call: Call, tmp_path: Path):
+    """R-045: nothing is read for the second call of a live interview; without a leg all is looked up, and nothing is answered from what was known."""
+    first = await call.ask(FOLLOW_UP, id="t1")
+    with closing(sqlite3.connect(tmp_path / "prepkit.db")) as connection, connection:
+        connection.execute("DELETE FROM engine_calls")
+
+    assert first == await call.ask(FOLLOW_UP, id="t1")
+    assert {"followUpQuestion", "moveOn", "source"} == set(await call.ask(FOLLOW_UP, id="t2"))
+    call.leg = None
+    assert await call.ask(FOLLOW_UP, id="t3") == tool_calls.UNKNOWN_CALL
 
 
 async def test_through_the_questions_to_the_end(call: Call):
