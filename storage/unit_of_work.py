@@ -24,6 +24,7 @@ from .progress import ProgressRows
 from .promotions import PromotionRows
 from .reports import ReportRows
 from .reviews import ReviewRows
+from .secret_ages import SecretRows
 from .sessions import SessionRows
 from .sharing import SharingRows
 from .sign_in import SignInRows
@@ -50,6 +51,7 @@ class Transaction(
     PrivacyRows,
     ReviewRows,
     PromotionRows,
+    SecretRows,
 ):
     """Implements Tx. Made by `Database.begin` and `Database.read`, which also end it."""
 

@@ -111,6 +111,7 @@ async def setup(request: web.Request) -> web.Response:
     async with request.app[STORE].read() as tx:
         rows, _ = await tx.history(user_id(request), page=1, limit=1)
         last = await tx.session(rows[0].session_id) if rows else None
+        ad = await payments.advertisement(request, tx)
     return render(
         request,
         "setup.html",
@@ -126,6 +127,7 @@ async def setup(request: web.Request) -> web.Response:
         payments_enabled=tariff is not None,
         voice_labels=await _voice_labels(request),
         last=last_choice(last.setup) if last else None,
+        ad=ad,
     )
 
 
@@ -182,6 +184,7 @@ async def report(request: web.Request) -> web.Response:
         body = await reports.placed(request.app, tx, session, stored) if stored else None
         mail = await tx.mail(session.id)
         reviews = await reviewing.offer(tx, session.user_id, request.app.get(payments.TARIFF), datetime.now(UTC))
+        ad = await payments.advertisement(request, tx)
     # The recording may have been deleted since the report was written.
     playable = await asyncio.to_thread(request.app[RECORDINGS].has, session.id)
     context = report_context(body | {"recording": playable}) if body else {}
@@ -202,6 +205,7 @@ async def report(request: web.Request) -> web.Response:
             },
             "mail": mail,
             "reviews": reviews,
+            "ad": ad,
             "mail_to": "" if request.app[SETTINGS].auth_mode is AuthMode.SINGLE else current(request).account.email,
             "unlock": "/plans" if payments.TARIFF in request.app else "",
         }
@@ -220,6 +224,7 @@ async def history(request: web.Request) -> web.Response:
             type=query.type.value if query.type else None,
             difficulty=query.difficulty.value if query.difficulty else None,
         )
+        ad = await payments.advertisement(request, tx)
     interviews = [
         {
             "session_id": row.session_id,
@@ -238,6 +243,7 @@ async def history(request: web.Request) -> web.Response:
         request,
         "history.html",
         interviews=interviews,
+        ad=ad,
         page=query.page,
         pages=max(1, ceil(total / PAGE_SIZE)),
         total=total,

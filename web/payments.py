@@ -17,11 +17,11 @@ from aiohttp import web
 from loguru import logger
 
 from bridge.config import Payments, Settings
-from bridge.domain.entitlement import Quote, decide, quote
+from bridge.domain.entitlement import Quote, decide, plan_of, quote
 from bridge.domain.pricing import PLANS, Money, Tariff
 from bridge.domain.session import InterviewSession, SessionStatus, move
 from bridge.errors import UpstreamFailed
-from bridge.ports import CheckoutGateway, Store
+from bridge.ports import CheckoutGateway, Store, Tx
 from bridge.usecases import checkout, holds, referrals, refunds
 from bridge.usecases.checkout import Shop
 from storage.jobs import Handler
@@ -144,6 +144,15 @@ async def own_money(request: web.Request) -> dict[str, str]:
     async with request.app[STORE].read() as tx:
         has = await holds.purse(tx, user_id(request), tariff, datetime.now(UTC))
     return {"plan": PLANS[has.plan].title if tariff.plans else "", "credit": Money(has.balance, tariff.currency).text}
+
+
+async def advertisement(request: web.Request, tx: Tx) -> dict[str, str] | None:
+    """What fills the place for an advertisement; None for people with a plan, and where it is off (R-104). Words and a link, no code of others."""
+    tariff, settings = request.app.get(TARIFF), request.app[SETTINGS]
+    if not settings.ad_slot or tariff is None or not tariff.sells:
+        return None
+    plan = plan_of(await tx.subscriptions(user_id(request)), datetime.now(UTC), tariff.grace_days)
+    return {"text": settings.ad_text, "link": settings.ad_link} if PLANS[plan].ads else None
 
 
 def is_test(request: web.Request) -> bool:

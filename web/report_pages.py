@@ -6,7 +6,7 @@ from aiohttp import web
 
 from reporting.render_progress import progress_context
 
-from . import reports
+from . import payments, reports
 from .keys import STORE
 from .pages import render
 
@@ -17,4 +17,5 @@ async def progress(request: web.Request) -> web.Response:
         rows = await reports.newest(request, tx)
         statistics = await reports.statistics(request, tx, rows)
         over_time = await reports.over_time(request, tx, rows)
-    return render(request, "progress.html", **progress_context(statistics, over_time))
+        ad = await payments.advertisement(request, tx)
+    return render(request, "progress.html", ad=ad, **progress_context(statistics, over_time))

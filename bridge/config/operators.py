@@ -12,6 +12,12 @@ class OperatorSettings(BaseModel):
         True,
         description="Whether the candidate is told at once that an operator listens in; the list of what operators did shows it in any case.",
     )
+    key_days: int = Field(
+        90,
+        ge=0,
+        le=3650,
+        description="Days after which a secret setting is to be exchanged: a warning, nothing stops; 0 for never.",
+    )
     metrics_token: str = Field(
         "",
         repr=False,

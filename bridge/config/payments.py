@@ -54,7 +54,9 @@ class PaymentSettings(BaseModel):
     referral_welcome: int = Field(
         5_000, ge=0, le=1_000_000, description="Credit in paise for the person who was brought, at the same moment; 0 for none."
     )
-    ad_slot: bool = Field(False, description="Whether pages of people without a plan have an empty place for an advertisement.")
+    ad_slot: bool = Field(False, description="Whether pages of people without a plan have a place for an advertisement.")
+    ad_text: str = Field("", max_length=200, description="What stands in that place; empty for a placeholder.")
+    ad_link: str = Field("", pattern="^(https://[^ ]+)?$", description="Where it leads. Nothing is loaded from there.")
     usd_inr: float = Field(83.0, gt=0, le=10_000, description="Rupees for a dollar, for comparing costs with prices.")
     usd_inr_since: date = Field(date(2026, 11, 1), description="Since when that rate is held to be so.")
     payment_fee_percent: float = Field(

@@ -21,6 +21,7 @@ from .promotions import PromotionTx
 from .reports import ReportTx
 from .reviews import ReviewTx
 from .rows import DeliveryState, HistoryRow, StoredDelivery, StoredEvent, StoredGrade, StoredReport
+from .secrets import SecretTx
 from .sessions import SessionTx
 from .sign_in import PasswordHasher, SignInTx
 from .upstream import UpstreamTx
@@ -41,6 +42,7 @@ class Tx(
     OperatorTx,
     ReviewTx,
     PromotionTx,
+    SecretTx,
     Protocol,
 ):
     """One database transaction: commits when its block ends well, rolls back when it raises."""
@@ -92,6 +94,7 @@ __all__ = [
     "Refund",
     "ReportTx",
     "ReviewTx",
+    "SecretTx",
     "SessionTx",
     "SignInTx",
     "Store",

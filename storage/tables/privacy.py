@@ -58,7 +58,7 @@ secret_ages = Table(
     Column("mark", short_text(16), nullable=False),
     Column("since", Utc, nullable=False),
 )
-"""Since when each secret setting has had its value; `mark` is 32 bits of a slow hash, enough to see a change and too little to find the value."""
+"""Since when each secret setting has had its value, by variable and mark; `mark` is 32 bits of a slow hash, enough to see a change and too little to find the value."""
 
 legal_holds = Table(
     "legal_holds",

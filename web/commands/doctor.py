@@ -9,6 +9,7 @@ import os
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from importlib.metadata import packages_distributions
 from importlib.util import find_spec
 from pathlib import Path
@@ -20,12 +21,14 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from bridge import config, log
 from bridge.config import Payments, Settings, is_loopback
+from bridge.config.secrets import configured
 from bridge.errors import ModelUnavailable, PrepkitError, SettingsError, Trouble, UpstreamFailed
 from bridge.language_model import LanguageModel, ModelRequest, Purpose
 from pipeline.voice.choose import describe
 from storage import engines
 from storage.database import Database
 
+from ..operator.secret_ages import looked_up
 from ..server import listen
 
 DISTRIBUTION = "prepkit-voice-bridge"
@@ -68,6 +71,7 @@ async def look(environ: Mapping[str, str]) -> list[Finding]:
         Finding("settings", True, "Every PREPKIT_… setting is known and valid."),
         data_folder(settings.data_dir),
         await database(settings),
+        *await secrets(settings),
         *voices(settings),
         *await vapi(settings),
         *await gemini(settings),
@@ -112,6 +116,30 @@ async def database(settings: Settings) -> Finding:
     except (SQLAlchemyError, OSError) as error:
         return Finding("database", False, f"It cannot be used ({type(error).__name__}).")
     return Finding("database", True, "It can be written and is at the newest migration.")
+
+
+async def secrets(settings: Settings) -> list[Finding]:
+    """How old the secret settings are, as servers on this database have seen them (C-52)."""
+    parsed = engines.parse(settings.database)
+    if not configured(settings) or (engines.is_sqlite(parsed) and not Path(str(parsed.database)).exists()):
+        return []
+    try:
+        opened = await Database.open(settings.database)
+        try:
+            found = await looked_up(settings, opened, datetime.now(UTC))
+        finally:
+            await opened.close()
+    except (PrepkitError, SQLAlchemyError, OSError):
+        # The line about the database says what is wrong with it.
+        return []
+    old = [age for age in found if age.old(settings.key_days)]
+    if old:
+        named = ", ".join(f"{age.variable} ({age.days} days)" for age in old)
+        return [Finding("keys", None, f"Exchange what has been the same for {settings.key_days} days or more: {named}.")]
+    known = [age.days for age in found if age.days is not None]
+    unseen = len(found) - len(known)
+    news = f" {unseen} of them no server has seen yet." if unseen else ""
+    return [Finding("keys", True, f"{len(found)} set, the oldest for {max(known, default=0)} days.{news}")]
 
 
 def voices(settings: Settings) -> list[Finding]:

@@ -8,7 +8,7 @@ from bridge.usecases.watching import Watching
 from storage.database import Database
 
 from ..keys import STORE, SUPERVISOR
-from . import api, desk, figures, listen, pages, reviews, tracing
+from . import api, desk, figures, listen, pages, reviews, secret_ages, tracing
 from .api import WATCHING
 from .desk import JOBS
 from .door import NOTED
@@ -26,6 +26,7 @@ def attach(app: web.Application, database: Database) -> None:
     app.middlewares.append(timed)
     tracing.attach(app)
     app.cleanup_ctx.append(figures.heartbeat)
+    app.cleanup_ctx.append(secret_ages.noting)
     app[NOTED] = {}
     app[WATCHING] = Watching(app[STORE])
     app.on_shutdown.append(_let_go)

@@ -21,6 +21,7 @@ from bridge.ports import Store
 from ..api.interviews import rfc3339
 from ..keys import SETTINGS, STORE
 from ..pages import render
+from . import secret_ages
 from .door import audited
 from .metrics import METRICS
 from .tabs import tabs_for
@@ -49,7 +50,15 @@ async def page(request: web.Request) -> web.Response:
         if figure.group != "Business" or any(f.value is not None for f in found if f.group == "Business")
     ]
     groups = [(title, list(group)) for title, group in groupby(found, key=lambda figure: figure.group)]
-    return render(request, "operator_figures.html", tabs=tabs_for(request), groups=groups, comments=comments)
+    return render(
+        request,
+        "operator_figures.html",
+        tabs=tabs_for(request),
+        groups=groups,
+        comments=comments,
+        secrets=await secret_ages.shown(request),
+        key_days=request.app[SETTINGS].key_days,
+    )
 
 
 @audited("figures.view")
