@@ -19,6 +19,7 @@ from uuid import uuid4
 from sqlalchemy import URL, Connection, event, text
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
 
+from bridge.domain.pricing import ExchangeRate
 from bridge.errors import Conflict, SettingsError
 
 from . import engines
@@ -48,6 +49,8 @@ class Database:
         self._readers = engines.reader_engine(url, self.engine)
         self._clock = clock
         self._scrubbing = asyncio.Lock()
+        self.rate = ExchangeRate()
+        """What a dollar is; whoever opens it for a server says what the settings do (C-08)."""
         self.node = LOCAL if engines.is_sqlite(url) else f"{socket.gethostname()[:60]}-{os.getpid()}-{uuid4().hex[:8]}"
         """This process among those on the database. Never twice the same over PostgreSQL: the job engine runs every job of a shared id in both."""
 
@@ -88,7 +91,7 @@ class Database:
     async def begin(self) -> AsyncIterator[Transaction]:
         """A read-write transaction: commits when its block ends well, rolls back when it raises."""
         async with self.engine.begin() as connection:
-            tx = Transaction(connection, self.jobs, now=self._clock, node=self.node)
+            tx = Transaction(connection, self.jobs, now=self._clock, node=self.node, rate=self.rate)
             yield tx
             tx.check_sound()
 
@@ -96,7 +99,7 @@ class Database:
     async def read(self) -> AsyncIterator[Transaction]:
         """A read-only snapshot that never waits for a writer."""
         async with self._readers.connect() as connection:
-            yield Transaction(connection, self.jobs, now=self._clock, node=self.node, read_only=True)
+            yield Transaction(connection, self.jobs, now=self._clock, node=self.node, read_only=True, rate=self.rate)
 
     def is_away(self, error: BaseException) -> bool:
         """PostgreSQL that restarts or cannot be reached; an SQLite file that somebody else has locked."""

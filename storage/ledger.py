@@ -1,6 +1,6 @@
 """The cost ledger: what each session's vendors were expected to cost and did, each line booked once, none ever changed (R-165, C-60).
 
-Amounts are whole millionths of a currency. Lines outlive the session they were booked on (C-34). Read next: `jobs`.
+Amounts are whole millionths of a currency, and of a rupee at the rate of the day of booking (C-08). Lines outlive the session they were booked on (C-34). Read next: `jobs`.
 """
 
 from __future__ import annotations
@@ -26,9 +26,10 @@ class LedgerRows(TransactionPart):
         known = as_uuid(entry.session_id)
         if known is None:
             raise NotFound("There is no such interview.")
+        rupees = {"inr_micros": self.rate.inr_micros(entry), "usd_inr": self.rate.per_usd}
         statement = (
             self.insert(cost_entries)
-            .values({**asdict(entry), "session_id": known})
+            .values({**asdict(entry), **rupees, "session_id": known})
             .on_conflict_do_nothing(index_elements=["session_id", "ref"])
         )
         result = await self.change(statement.returning(cost_entries.c.id))
@@ -53,4 +54,6 @@ def entry_of(row: Row[Any]) -> CostEntry:
         amount_micros=row.amount_micros,
         currency=row.currency,
         at=row.at,
+        inr_micros=row.inr_micros,
+        usd_inr=row.usd_inr,
     )

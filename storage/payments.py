@@ -20,6 +20,9 @@ from .columns import as_uuid
 from .holds import HoldRows
 from .tables import cost_entries, demo_payments, holds, interview_sessions, money_lines, orders, refunds, users
 
+PAISE_MICROS = 10_000
+"""Millionths of a rupee in a paisa."""
+
 
 class PaymentRows(HoldRows):
     """The money part of a transaction."""
@@ -164,6 +167,7 @@ class PaymentRows(HoldRows):
             entry = CostEntry(**{name: getattr(line, name) for name in CostEntry.__dataclass_fields__})
             entries.setdefault(entry.session_id, []).append(entry)
         costs = {row.id: spent_on(entries.get(row.id, [])) for row in rows}
+        rupees = {row.id: sum(spent_on(entries.get(row.id, []), self.rate.inr_micros)) for row in rows}
         return [
             Earned(
                 session_id=row.id,
@@ -174,6 +178,7 @@ class PaymentRows(HoldRows):
                 elapsed_ms=row.elapsed_ms,
                 cost_micros=costs[row.id][0],
                 estimated_micros=costs[row.id][1],
+                cost_paise=round(rupees[row.id] / PAISE_MICROS),
                 brought=row.amount if row.state is HoldState.CONSUMED and row.source is Source.CREDIT else 0,
                 source=row.source.value if row.source else "",
             )

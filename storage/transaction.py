@@ -16,6 +16,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql.base import Executable
 
+from bridge.domain.pricing import ExchangeRate
 from bridge.errors import Conflict, NotFound, PrepkitError
 
 _UNIQUE = {"23505", "SQLITE_CONSTRAINT_UNIQUE", "SQLITE_CONSTRAINT_PRIMARYKEY"}
@@ -26,13 +27,21 @@ class TransactionPart:
     """Base of the parts a transaction is made of."""
 
     def __init__(
-        self, connection: AsyncConnection, *, now: Callable[[], datetime], node: str = "local", read_only: bool = False
+        self,
+        connection: AsyncConnection,
+        *,
+        now: Callable[[], datetime],
+        node: str = "local",
+        read_only: bool = False,
+        rate: ExchangeRate | None = None,
     ) -> None:
         self.connection = connection
         self.node = node
         """This process among those on the database."""
         self.now = now
         self.read_only = read_only
+        self.rate = rate or ExchangeRate()
+        """What a dollar is, for what is booked now."""
         self._spoilt: PrepkitError | None = None
 
     @property

@@ -8,6 +8,8 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bridge.domain.pricing import ExchangeRate
+
 from .accounts import AccountRows
 from .branches import BranchRows
 from .engine_calls import EngineCallRows
@@ -63,8 +65,9 @@ class Transaction(
         now: Callable[[], datetime],
         node: str = "local",
         read_only: bool = False,
+        rate: ExchangeRate | None = None,
     ) -> None:
-        super().__init__(connection, now=now, node=node, read_only=read_only)
+        super().__init__(connection, now=now, node=node, read_only=read_only, rate=rate)
         self._jobs = jobs
 
     async def enqueue(self, kind: str, key: str, payload: dict[str, Any], after_seconds: float = 0) -> None:

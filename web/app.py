@@ -56,6 +56,7 @@ async def create_app(settings: Settings, *, demo: bool = False, evals: bool = Fa
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     await migrate(settings.database)
     database = await Database.open(settings.database)
+    database.rate = settings.exchange_rate
     recordings = privacy.recordings_of(settings, database)
     app = web.Application(
         client_max_size=MAX_BODY_BYTES,

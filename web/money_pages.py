@@ -13,7 +13,7 @@ from aiohttp import web
 
 from bridge.domain.account import Role
 from bridge.domain.catalog import DIFFICULTIES
-from bridge.domain.pricing import Money, Tariff, estimate
+from bridge.domain.pricing import MICROS, Money, Tariff, estimate
 from bridge.errors import NotFound
 from bridge.ports import Earned
 from bridge.usecases import holds, refunds
@@ -42,7 +42,7 @@ async def money(request: web.Request) -> web.Response:
         given = await tx.vouchers(limit=NEWEST)
     over = sum(counts.values()) - counts.get("pending", 0)
     good = over - sum(counts.get(name, 0) for name in (*GIVEN_UP, "quarantined"))
-    rows = [_row(one, tariff, settings.exchange_rate) for one in earned]
+    rows = [_row(one, tariff) for one in earned]
     return render(
         request,
         "money.html",
@@ -61,9 +61,9 @@ async def money(request: web.Request) -> web.Response:
     )
 
 
-def _row(one: Earned, tariff: Tariff, rate: Any) -> dict[str, Any]:
-    cost = rate.minor(one.cost_micros + one.estimated_micros)
-    margin = one.brought - cost
+def _row(one: Earned, tariff: Tariff) -> dict[str, Any]:
+    dollars = (one.cost_micros + one.estimated_micros) / MICROS
+    margin = one.brought - one.cost_paise
     return {
         "id": one.session_id[:8],
         "date": f"{one.at.day} {one.at:%b %Y}",
@@ -72,7 +72,7 @@ def _row(one: Earned, tariff: Tariff, rate: Any) -> dict[str, Any]:
         "minutes": f"{one.elapsed_ms / 60_000:.1f}",
         "paid_with": one.source or "–",
         "price": Money(one.brought, tariff.currency).text,
-        "cost": Money(cost).text + (" (partly estimated)" if one.estimated_micros else ""),
+        "cost": f"{Money(one.cost_paise).text} (${dollars:.2f})" + (" (partly estimated)" if one.estimated_micros else ""),
         "margin": Money(margin).text if tariff.sells else "–",
         "loss": tariff.sells and margin < 0,
     }

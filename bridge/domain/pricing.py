@@ -6,7 +6,7 @@ below zero is a loss and is called one. Read next: `entitlement` (who pays at al
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
@@ -157,6 +157,12 @@ class ExchangeRate:
         """Minor units."""
         return round(usd_micros / MICROS * self.per_usd * 100)
 
+    def inr_micros(self, entry: CostEntry) -> int:
+        """Millionths of a rupee of a cost: as it was booked, at this rate where that was not kept."""
+        if entry.inr_micros is not None:
+            return entry.inr_micros
+        return entry.amount_micros if entry.currency == INR else round(entry.amount_micros * self.per_usd)
+
 
 @dataclass(frozen=True)
 class Costing:
@@ -197,12 +203,13 @@ def estimate(
     )
 
 
-def spent_on(entries: Iterable[CostEntry]) -> tuple[int, int]:
-    """Micro-dollars measured, and foreseen where nothing was measured, of an interview's cost lines.
+def spent_on(entries: Iterable[CostEntry], worth: Callable[[CostEntry], int] | None = None) -> tuple[int, int]:
+    """Micro-dollars measured, and foreseen where nothing was measured, of an interview's cost lines; or what else `worth` makes of a line.
 
     A vendor's total for a call counts instead of its parts; whatever was measured of a call counts instead of its estimate.
     """
     calls: dict[str, list[CostEntry]] = {}
+    of = worth or (lambda entry: entry.amount_micros)
     for entry in entries:
         calls.setdefault(entry.ref.rpartition(":")[0], []).append(entry)
     measured = foreseen = 0
@@ -210,9 +217,9 @@ def spent_on(entries: Iterable[CostEntry]) -> tuple[int, int]:
         actual = [line for line in lines if line.kind is CostKind.ACTUAL]
         if actual:
             total = [line for line in actual if line.item == "call"]
-            measured += sum(line.amount_micros for line in total or actual)
+            measured += sum(of(line) for line in total or actual)
         else:
-            foreseen += sum(line.amount_micros for line in lines)
+            foreseen += sum(of(line) for line in lines)
     return measured, foreseen
 
 

@@ -198,3 +198,7 @@ class CostEntry:
     """Millionths of the currency."""
     currency: str
     at: datetime
+    inr_micros: int | None = None
+    """Millionths of a rupee, at the rate that held when it was booked; None for lines from before both were kept (C-08)."""
+    usd_inr: float | None = None
+    """That rate."""

@@ -37,7 +37,11 @@ class Earned:
     engine: str
     elapsed_ms: int
     cost_micros: int
+    """Millionths of a dollar, measured."""
     estimated_micros: int
+    """The same, foreseen where nothing was measured."""
+    cost_paise: int
+    """Both, in paise at the rates they were booked at (C-08)."""
     brought: int
     """What its hold used up, in minor units."""
     source: str = ""

@@ -63,6 +63,8 @@ cost_entries = Table(
     Column("amount_micros", BigInteger, nullable=False),
     Column("currency", short_text(3), nullable=False),
     Column("at", Utc, nullable=False),
+    Column("inr_micros", BigInteger),
+    Column("usd_inr", Float(53)),
     UniqueConstraint("session_id", "ref"),
     CheckConstraint("length(currency) = 3", name="currency"),
 )

@@ -9,6 +9,7 @@ from uuid import uuid4
 
 from bridge.domain.catalog import Difficulty, InterviewType
 from bridge.domain.events import Speaker, TurnRecorded, TurnSource
+from bridge.domain.pricing import ExchangeRate
 from bridge.domain.questions import FollowUp, KeyPoint, Question
 from bridge.domain.segments import Segment, Turn
 from bridge.domain.session import InterviewSession, SessionStatus
@@ -175,3 +176,9 @@ def cost(session_id: str, ref: str = "vapi:call-1:actual", **changes: Any) -> Co
         at=NOW,
     )
     return replace(made, **changes)
+
+
+def kept(entry: CostEntry) -> CostEntry:
+    """The same as it comes back: in rupees too, at the rate a database has where nobody says another."""
+    rate = ExchangeRate()
+    return replace(entry, inr_micros=rate.inr_micros(entry), usd_inr=rate.per_usd)

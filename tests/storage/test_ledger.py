@@ -9,11 +9,12 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
+from bridge.domain.pricing import ExchangeRate
 from bridge.domain.upstream import CostKind
 from bridge.errors import NotFound
 from storage.database import Database
 
-from .samples import NOW, cost, stored
+from .samples import NOW, cost, kept, stored
 
 
 async def test_a_cost_comes_back_as_it_was_booked(database: Database):
@@ -31,8 +32,8 @@ async def test_a_cost_comes_back_as_it_was_booked(database: Database):
         assert await tx.add_cost(cost(other.id, "b")) is True
 
     async with database.read() as tx:
-        assert booked == await tx.costs(made.id)
-        assert booked == await tx.costs(made.id.upper())
+        assert [kept(entry) for entry in booked] == await tx.costs(made.id)
+        assert [kept(entry) for entry in booked] == await tx.costs(made.id.upper())
         for nobody in (str(uuid4()), "", "\0"):
             assert await tx.costs(nobody) == []
 
@@ -49,7 +50,29 @@ async def test_a_cost_is_booked_once(database: Database):
 
     assert sorted(outcomes) == [False] * 7 + [True]
     async with database.read() as tx:
-        assert [cost(made.id, amount_micros=outcomes.index(True))] == await tx.costs(made.id)
+        assert [kept(cost(made.id, amount_micros=outcomes.index(True)))] == await tx.costs(made.id)
+
+
+async def test_both_currencies_are_kept(database: Database):
+    """C-08: dollars and rupees on each row at the rate of its day; another rate from tomorrow on changes none of them."""
+    made = await stored(database, started_at=NOW)
+    async with database.begin() as tx:
+        await tx.add_cost(cost(made.id, "vapi:1:call", item="call", amount_micros=2_000_000))
+    database.rate = ExchangeRate(90.0)
+    async with database.begin() as tx:
+        await tx.add_cost(cost(made.id, "vapi:2:call", item="call", amount_micros=1_000_000))
+        await tx.add_cost(cost(made.id, "gateway:3:fee", currency="INR", amount_micros=4_570_000))
+    async with database.read() as tx:
+        assert [(166_000_000, 83.0), (90_000_000, 90.0), (4_570_000, 90.0)] == [
+            (entry.inr_micros, entry.usd_inr) for entry in await tx.costs(made.id)
+        ]
+        (earned,) = await tx.earnings(limit=10)
+    assert 26_057 == earned.cost_paise
+    async with database.begin() as tx:
+        await tx.connection.execute(text("UPDATE cost_entries SET inr_micros = NULL, usd_inr = NULL"))
+    async with database.read() as tx:
+        (earned,) = await tx.earnings(limit=10)
+    assert 27_457 == earned.cost_paise, "lines from before are taken at the rate of now"
 
 
 async def test_costs_outlive_their_session(database: Database):
@@ -60,7 +83,7 @@ async def test_costs_outlive_their_session(database: Database):
         await tx.connection.execute(text("DELETE FROM interview_sessions"))
 
     async with database.begin() as tx:
-        assert [cost(made.id)] == await tx.costs(made.id)
+        assert [kept(cost(made.id))] == await tx.costs(made.id)
         assert await tx.add_cost(cost(made.id)) is False
         assert await tx.add_cost(cost(made.id, "late")) is True
 

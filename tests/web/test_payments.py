@@ -287,7 +287,7 @@ async def test_an_admin_gives_credit_and_sees_cost_against_price(till: House) ->
             )
         )
     _, page = await till.fetch("GET", "/operator/money")
-    assert "₹190.90" in page
+    assert "₹190.90 ($2.30)" in page
     assert "(loss)" in page
     assert "Success rate" in page
 
