@@ -18,7 +18,7 @@ from storage import tables
 from storage.accounts import SINGLE_USER
 from storage.database import Database
 
-from .samples import NOW, cost, delivery, engine_call, facts, question, report, said, segment, session, share, stored, turn
+from .samples import NOW, cost, delivery, engine_call, facts, kept, question, report, said, segment, session, share, stored, turn
 
 STRANGE_IDS = [
     "",
@@ -294,7 +294,7 @@ async def test_purging_leaves_the_bare_row(database: Database):
                 left = {made.id, other.id} if table in (tables.engine_calls, tables.cost_entries) else {other.id}
                 assert left == {row.session_id for row in rows}, table.name
         assert [engine_call(made.id, 0)] == await tx.engine_calls(made.id)
-        assert [cost(made.id)] == await tx.costs(made.id)
+        assert [kept(cost(made.id))] == await tx.costs(made.id)
 
 
 async def test_purging_empties_the_webhooks_of_its_calls(database: Database):
