@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import os
 import threading
@@ -10,12 +11,16 @@ from uuid import uuid4
 
 import pytest
 
+from bridge.config import Settings
 from bridge.errors import CannotDecrypt, SettingsError
 from storage.database import Database
 from storage.keys import FILE, MasterKeys, SessionKeys
+from storage.migrate import migrate
 from storage.recordings import FolderRecordings
+from web.privacy import keys_of
 
 from ..recordings import keys_in
+from .killed import working
 
 
 def test_a_thousand_keys_are_wrapped_anew_while_they_are_read(tmp_path: Path):
@@ -40,6 +45,40 @@ def test_a_thousand_keys_are_wrapped_anew_while_they_are_read(tmp_path: Path):
     fresh = SessionKeys(keys._engine, MasterKeys(tmp_path / "keys"))
     assert {owner: fresh.get(owner) for owner in owners} == before
     assert list(fresh.counts()) == [keys.masters.current().id]
+
+
+async def test_a_rotation_of_a_thousand_sessions_killed_ten_times(tmp_path: Path):
+    """P4: SIGKILL before and after the commit of each of five batches; a server reads every key all the while, and the next run ends the rotation."""
+    settings = Settings(data_dir=tmp_path)
+    await migrate(settings.database)
+    database = await Database.open(settings.database)
+    keys = keys_of(settings, database)
+    owners = [str(uuid4()) for _ in range(1_000)]
+    before = await asyncio.to_thread(lambda: {owner: keys.make(owner) for owner in owners})
+    reads, over = 0, False
+
+    async def read() -> None:
+        nonlocal reads
+        while not over:
+            owner = owners[reads * 7 % 1_000]
+            assert before[owner] == await asyncio.to_thread(keys.get, owner)
+            reads += 1
+
+    reading = asyncio.create_task(read())
+    try:
+        async with working() as work:
+            for instant in range(1, 11):
+                assert await work("rotation", instant, folder=str(tmp_path)) == -9
+            assert await work("rotation", 0, folder=str(tmp_path)) == 0
+        over = True
+        await reading
+        assert reads > 1_000
+        assert await asyncio.to_thread(lambda: {owner: keys.get(owner) for owner in owners}) == before
+        assert list(keys.counts().values()) == [1_000]
+        assert [master.id for master in MasterKeys(tmp_path / "keys").all()] == list(keys.counts())
+    finally:
+        reading.cancel()
+        await database.close()
 
 
 def test_without_its_master_key_a_recording_says_so(tmp_path: Path):

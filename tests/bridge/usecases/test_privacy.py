@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from bridge.clients.vapi import VapiClient
+from bridge.config import Settings
 from bridge.domain.privacy import Retention
 from bridge.domain.session import InterviewSession, SessionStatus
 from bridge.domain.upstream import EngineCall
@@ -21,12 +22,16 @@ from storage.database import Database
 from storage.job_queue import JobStatus
 from storage.migrate import migrate
 from storage.recordings import FolderRecordings
+from web.privacy import recordings_of
 
 from ...recordings import recordings_in
+from ...storage.killed import working
 from ...storage.samples import report, stored
 from ...web.standins.vapi_client import KEY, body, create, faults, vapi
 
 NOW = datetime(2026, 11, 25, 18, 0, tzinfo=UTC)
+KILLED, INSTANTS = -9, 6
+"""Exit code of a process that was killed; fewer points than this would mean that nothing is killed in the middle any more."""
 
 
 @pytest.fixture
@@ -136,6 +141,31 @@ async def test_a_purge_that_was_cut_off_is_finished_by_the_next(store: Database,
     assert found["recording"] in ("erased", "not_there")
     async with store.read() as tx:
         assert await tx.report(session.id) is None
+
+
+async def test_a_purge_by_age_killed_at_every_point(store: Database, tmp_path: Path):
+    """P3: SIGKILL around every commit of a day-91 purge: the next process finishes it, and what is 89 days old is all there."""
+    settings = Settings(data_dir=tmp_path)
+    recordings = recordings_of(settings, store)
+    young = await recorded(store, recordings, created_at=NOW - timedelta(days=89))
+    kills, code = 0, KILLED
+    async with working() as work:
+        while code == KILLED:
+            old = await recorded(store, recordings, created_at=NOW - timedelta(days=91))
+            ordered = {"folder": str(tmp_path), "now": NOW.isoformat(), "ids": [old.id]}
+            code = await work("purge", kills + 1, **ordered)
+            kills += code == KILLED
+            assert await work("purge", 0, **ordered) == 0
+            async with store.read() as tx:
+                assert (await tx.turns(old.id), await tx.report(old.id)) == ([], None)
+            assert recordings.find(old.id) is None
+
+    assert code == 0
+    assert kills >= INSTANTS
+    assert recordings.find(young.id) is not None
+    async with store.read() as tx:
+        assert await tx.report(young.id) is not None
+        assert await tx.session(young.id) == young
 
 
 async def test_a_legal_hold_stops_the_clock_and_a_request(store: Database, tmp_path: Path):
