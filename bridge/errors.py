@@ -14,7 +14,8 @@
     ├── AtCapacity            503      no room for another live call; says when to retry
     ├── VoiceUnavailable      503      an engine, recogniser or voice cannot be started
     ├── UpstreamFailed        503      a vendor refused, was silent or is out of reach; says what now
-    │   └── ModelUnavailable           the language model gave no usable answer; `reason` is a Trouble
+    │   ├── ModelUnavailable           the language model gave no usable answer; `reason` is a Trouble
+    │   └── RecordingsAway             the store of the recordings refused or is out of reach
     ├── NotInstalled          501      something optional is missing on this server; says what to install
     ├── BadSignature          401      a webhook that is not authenticated
     ├── CannotDecrypt         503      what is encrypted at rest was encrypted with another key, or is damaged
@@ -162,6 +163,20 @@ class ModelUnavailable(UpstreamFailed):
         self.retry_after_seconds = retry_after_seconds
         self.vendor_says = vendor_says
         """The vendor's own sentence: for `prepkit doctor`, never for a log or a candidate."""
+
+
+class RecordingsAway(UpstreamFailed):
+    """The store of the recordings refused, was silent or is out of reach; `reason` is `no_bucket`, `bad_key`, `not_allowed`, `wrong_region`, `unreachable` or `broken`."""
+
+    code = "recordings_away"
+
+    def __init__(self, *, reason: str, vendor_says: str = "") -> None:
+        super().__init__(
+            "The store that keeps recordings cannot be used at the moment. Nothing is lost; try again in a few minutes.",
+            reason=reason,
+        )
+        self.vendor_says = vendor_says
+        """Its own code of the error, for logs and `prepkit doctor`."""
 
 
 class NotInstalled(PrepkitError):

@@ -129,7 +129,7 @@ class Supervisor:
 
     async def _make_call(self, admission: calling.Admission, leg: Leg) -> CallLeg:
         session_id = admission.session.id
-        recording = await asyncio.to_thread(self._recordings.open, session_id)
+        recording = await asyncio.to_thread(self._recordings.open, session_id, admission.session.elapsed_ms)
 
         async def renew() -> str:
             return await patiently(self._store, lambda: calling.renew_token(self._store, session_id, datetime.now(UTC)))

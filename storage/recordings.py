@@ -12,8 +12,10 @@ import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from bridge.errors import NotFound
+from bridge.ports import RecordingFile
 
 from .columns import as_uuid
 from .keys import SessionKeys
@@ -51,12 +53,25 @@ class Plain:
         self._blob.close()
 
 
+class Samples(Protocol):
+    """The samples of a recording, whatever they are read from."""
+
+    size: int
+    """Bytes."""
+
+    def read(self, start: int, stop: int) -> bytes:
+        """The bytes from `start` up to `stop` or the end. Raises CannotDecrypt."""
+
+    def close(self) -> None:
+        """Let go of them."""
+
+
 class Wav:
     """Sealed samples as a WAV file."""
 
     media_type = "audio/wav"
 
-    def __init__(self, samples: SealedReader) -> None:
+    def __init__(self, samples: Samples) -> None:
         self._samples = samples
         data = samples.size - samples.size % FRAME_BYTES
         self._header = wav_header(data)
@@ -102,13 +117,13 @@ class FolderRecordings:
         self.keys = keys
         self._growing: dict[str, RecordingWriter] = {}
 
-    def open(self, session_id: str) -> RecordingWriter:
-        """Open for appending. Raises NotFound when `session_id` is no UUID: it names a file; CannotDecrypt without its key.
+    def open(self, session_id: str, at_ms: int = 0) -> RecordingFile:
+        """Open for appending, behind what is there. Raises NotFound when `session_id` is no UUID: it names a file; CannotDecrypt without its key.
 
         While a recording is open the same file is given again, so that a leg that replaces another goes on where it is; it
         closes with the last of them.
         """
-        known = _known(session_id)
+        known = known_session(session_id)
         file = self._growing.get(known)
         if file is None or file.closed:
             self._make_folder()
@@ -150,11 +165,15 @@ class FolderRecordings:
         if known is None or key is None:
             return []
         found = []
-        for path in sorted(self._folder.glob(f"{known}.*.vendor.*.{SUFFIX}")):
-            label = path.name.removesuffix(f".{SUFFIX}").removeprefix(f"{known}.")
+        for label, blob in self._vendor_blobs(known):
             media = MEDIA.get(label.rpartition(".")[2], "application/octet-stream")
-            found.append(Kept(SealedReader(FileBlob(path), self._seal(known, key, label)), media))
+            found.append(Kept(SealedReader(blob, self._seal(known, key, label)), media))
         return found
+
+    def _vendor_blobs(self, known: str) -> list[tuple[str, Blob]]:
+        """(label, where it lies) of the vendors' recordings."""
+        paths = sorted(self._folder.glob(f"{known}.*.vendor.*.{SUFFIX}"))
+        return [(path.name.removesuffix(f".{SUFFIX}").removeprefix(f"{known}."), FileBlob(path)) for path in paths]
 
     def delete(self, session_id: str) -> bool:
         """Destroy its key, so that no copy anywhere can be played, then remove the files; True when there was anything."""
@@ -169,7 +188,7 @@ class FolderRecordings:
 
     def keep_vendor(self, session_id: str, call_id: str, file: Path, media_type: str) -> None:
         """Take over a vendor's recording; a repeat replaces it. Raises NotFound when `session_id` is no UUID."""
-        known = _known(session_id)
+        known = known_session(session_id)
         label = f"{hashlib.sha256(call_id.encode()).hexdigest()[:16]}.vendor.{SUFFIXES.get(media_type, 'audio')}"
         self._make_folder()
         self._take(file, f"{known}.{label}.{SUFFIX}", self._seal(known, self.keys.make(known), label))
@@ -269,7 +288,8 @@ def wav_header(data: int) -> bytes:
     )  # fmt: skip
 
 
-def _known(session_id: str) -> str:
+def known_session(session_id: str) -> str:
+    """The session id as it stands in names of files. Raises NotFound when it is no UUID."""
     known = as_uuid(session_id)
     if known is None:
         raise NotFound("There is no such interview.")

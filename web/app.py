@@ -32,7 +32,20 @@ from storage.migrate import migrate
 from storage.post import post_of
 from storage.recordings import FolderRecordings
 
-from . import accounts, aftercare, auth, directing, documents, language_model, middlewares, payments, privacy, reports, routes
+from . import (
+    accounts,
+    aftercare,
+    auth,
+    carrying,
+    directing,
+    documents,
+    language_model,
+    middlewares,
+    payments,
+    privacy,
+    reports,
+    routes,
+)
 from .keys import DEMO, ORIGINS, RECORDINGS, SETTINGS, STORE, SUPERVISOR, USER, VAPI_AUTH
 from .operator import attach as operators
 
@@ -102,6 +115,7 @@ async def create_app(settings: Settings, *, demo: bool = False, evals: bool = Fa
         await app[SUPERVISOR].stop_all()
 
     app.cleanup_ctx.append(_closing(database))
+    carrying.attach(app, settings)
     # Closed after the jobs have stopped: one that lost its model in the middle would write a report without it.
     language_model.attach(app, settings, database)
     directing.attach(app, settings)

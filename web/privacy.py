@@ -20,7 +20,7 @@ from storage.jobs import Handler
 from storage.keys import MasterKeys, SessionKeys
 from storage.recordings import FolderRecordings
 
-from . import accounts, exports, pdf, privacy_pages
+from . import accounts, carrying, exports, pdf, privacy_pages
 from .keys import RECORDINGS, STORE
 
 ROUND_SECONDS = 30
@@ -36,8 +36,8 @@ def keys_of(settings: Settings, database: Database) -> SessionKeys:
 
 
 def recordings_of(settings: Settings, database: Database) -> FolderRecordings:
-    """Where recordings are kept."""
-    return FolderRecordings(settings.recordings, keys_of(settings, database))
+    """Where recordings are kept. Raises SettingsError."""
+    return carrying.recordings_of(settings, keys_of(settings, database))
 
 
 def attach(
@@ -61,7 +61,9 @@ def attach(
         await privacy.purge_session(store, app[RECORDINGS], job["sessionId"], now(), receipt_id=job.get("receiptId"))
 
     async def recording(job: dict[str, Any]) -> None:
-        await privacy.erase_recording(store, app[RECORDINGS], job["sessionId"], now(), receipt_id=job["receiptId"])
+        await privacy.erase_recording(
+            store, app[RECORDINGS], job["sessionId"], now(), receipt_id=job["receiptId"], again=job.get("again", 0)
+        )
 
     async def vendor(job: dict[str, Any]) -> None:
         await privacy.erase_vendor_copy(

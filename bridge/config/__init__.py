@@ -26,6 +26,7 @@ from .mail import MailSettings
 from .operators import OperatorSettings
 from .payments import Payments, PaymentSettings
 from .privacy import PrivacySettings
+from .recordings import RecordingSettings
 from .vapi import VapiSettings
 
 PREFIX = "PREPKIT_"
@@ -68,6 +69,7 @@ class Settings(
     OperatorSettings,
     AccountSettings,
     PrivacySettings,
+    RecordingSettings,
 ):
     """The settings; a field `max_calls` is the variable `PREPKIT_MAX_CALLS`."""
 
@@ -81,7 +83,6 @@ class Settings(
     database_url: str = Field(
         "", description="SQLite file in the data folder when empty, or `postgresql+psycopg://…`.", repr=False
     )
-    recordings_url: str = Field("", description="Folder in the data folder when empty, or a `file://` folder.")
     voice_engine: Engine = Field(
         Engine.AUTO, description="`vapi`, `gemini`, `local`, or `auto`: the first whose key is set, else `local`."
     )
@@ -160,8 +161,9 @@ class Settings(
 
     @property
     def recordings(self) -> Path:
-        """The folder of the recordings."""
-        return Path(self.recordings_url.removeprefix("file://")) if self.recordings_url else self.data_dir / "recordings"
+        """The folder of the recordings; where they go to a bucket, that of what waits for it."""
+        own = not self.recordings_url or self.bucket
+        return self.data_dir / "recordings" if own else Path(self.recordings_url.removeprefix("file://"))
 
 
 def variable_of(field: str) -> str:

@@ -31,11 +31,11 @@ class Recording(Protocol):
 class RecordingStore(Protocol):
     """Audio by session id, encrypted at rest: two-channel PCM16 16 kHz WAV, candidate left, interviewer right. Methods block."""
 
-    def open(self, session_id: str) -> RecordingFile:
-        """Open for appending, created when missing; goes on behind what a crash left whole."""
+    def open(self, session_id: str, at_ms: int = 0) -> RecordingFile:
+        """Open for appending, created when missing; goes on behind what a crash left whole. `at_ms`: how far the call has come."""
 
     def find(self, session_id: str) -> Recording | None:
-        """The finished or growing recording, or None. Raises CannotDecrypt."""
+        """The finished or growing recording, or None. Raises CannotDecrypt, RecordingsAway."""
 
     def has(self, session_id: str) -> bool:
         """Whether there is something to listen to."""
@@ -47,7 +47,7 @@ class RecordingStore(Protocol):
         """Take over a voice vendor's own recording of one of the session's calls; a repeat replaces it."""
 
     def delete(self, session_id: str) -> bool:
-        """Destroy the session's key and remove its files, the vendors' too; True when there was anything."""
+        """Destroy the session's key and remove its files, the vendors' too; True when there was anything. Raises RecordingsAway: the key is gone then, repeat it."""
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from loguru import logger
 from ..domain.entitlement import FINAL
 from ..domain.privacy import Artefact, Copy, CopyState, Receipt, Retention
 from ..domain.session import InterviewSession, SessionStatus, move
-from ..errors import Conflict, NotFound, UpstreamFailed
+from ..errors import Conflict, NotFound, RecordingsAway, UpstreamFailed
 from ..ports import RecordingStore, Store, Tx, VoiceVendor
 from . import holds
 from .calling import owned
@@ -28,7 +28,7 @@ ERASE_COPY_JOB = "erase-vendor-copy"
 RETENTION_BATCH = 50
 """Sessions deleted by age in one transaction, so that a live call never waits long for it."""
 VENDOR_WAITS = (10, 60, 600, 3600, 6 * 3600, 24 * 3600)
-"""Seconds between two attempts to erase a vendor's copy."""
+"""Seconds between two attempts to erase a vendor's copy, or what is in a store that is away."""
 WORDS, RECORDING = "words", "recording"
 HERE = "this server"
 TITLES = {WORDS: "Questions, transcript, report, documents, links", RECORDING: "Recordings and their key"}
@@ -163,19 +163,26 @@ async def purge_session(
 
 
 async def erase_recording(
-    store: Store, recordings: RecordingStore, session_id: str, now: datetime, *, receipt_id: str | None = None
+    store: Store, recordings: RecordingStore, session_id: str, now: datetime, *, receipt_id: str | None = None, again: int = 0
 ) -> None:
-    """Erase a session's recording and nothing else of it. Safe to repeat."""
-    if await _erase_recording(store, recordings, session_id, receipt_id, now):
+    """Erase a session's recording and nothing else of it. Safe to repeat. `again` counts the times its store was away."""
+    if await _erase_recording(store, recordings, session_id, receipt_id, now, again=again):
         async with store.begin() as tx:
             await _enqueue_vendors(tx, session_id, receipt_id)
         await store.scrub()
 
 
 async def _erase_recording(
-    store: Store, recordings: RecordingStore, session_id: str, receipt_id: str | None, now: datetime, *, also: str = ""
+    store: Store,
+    recordings: RecordingStore,
+    session_id: str,
+    receipt_id: str | None,
+    now: datetime,
+    *,
+    also: str = "",
+    again: int = 0,
 ) -> bool:
-    """False when a legal hold stops it."""
+    """False when a legal hold stops it. A store that is away is asked again in jobs of their own; the key is gone at once."""
     async with store.read() as tx:
         held = await tx.held_back(session_id)
     if held:
@@ -184,12 +191,26 @@ async def _erase_recording(
         }
         await _mark(store, receipt_id, lines)
         return False
-    existed = await asyncio.to_thread(recordings.delete, session_id)
-    state = CopyState.ERASED if existed else CopyState.NOT_THERE
-    await _mark(store, receipt_id, {f"{session_id}/{RECORDING}": Copy(TITLES[RECORDING], HERE, state, now)})
+    line = f"{session_id}/{RECORDING}"
+    try:
+        existed = await asyncio.to_thread(recordings.delete, session_id)
+    except RecordingsAway as error:
+        if again < len(VENDOR_WAITS):
+            async with store.begin() as tx:
+                payload = {"sessionId": session_id, "receiptId": receipt_id, "again": again + 1}
+                key = f"{session_id}:{receipt_id or 'age'}:away:{again + 1}"
+                await tx.enqueue(ERASE_RECORDING_JOB, key, payload, after_seconds=VENDOR_WAITS[again])
+        else:
+            logger.error("Objects of an erased recording are left in the store: {}", error.reason)
+            await _mark(store, receipt_id, {line: Copy(TITLES[RECORDING], HERE, CopyState.FAILED, now, STORE_AWAY)})
+        return True
+    # The key of one that is asked again went at the first attempt.
+    state = CopyState.ERASED if existed or again else CopyState.NOT_THERE
+    await _mark(store, receipt_id, {line: Copy(TITLES[RECORDING], HERE, state, now)})
     return True
 
 
+STORE_AWAY = "Its key is destroyed, so nobody can play it. The store that keeps the files did not answer within two days: who runs this server must delete them there."
 HELD = "Who runs this server must keep it for now, because the law says so. It is hidden, and erased when that ends."
 
 

@@ -1,7 +1,7 @@
 """`prepkit backup` and `prepkit restore`: one archive of everything, made while the server runs, and checked before it is put in place.
 
 The archive is a tar file: the database's copy, the recordings of the folder, the keys, and last `manifest.json` with the SHA-256 of each and the rows of each table. A recording that
-still grows is taken as long as it is; its header is mended when it is opened. Read next: `storage.backup`.
+still grows is taken as long as it is; its header is mended when it is opened. Recordings in a bucket stay there. Read next: `storage.backup`.
 """
 
 from __future__ import annotations
@@ -49,6 +49,8 @@ class Manifest(BaseModel):
     files: dict[str, str]
     """SHA-256 by name in the archive."""
     with_keys: bool
+    bucket: str = ""
+    """Where other recordings lie, which are not in the archive."""
 
 
 def make(settings: Settings, target: Path, environ: Mapping[str, str], *, keys: bool) -> Manifest:
@@ -74,7 +76,7 @@ def make(settings: Settings, target: Path, environ: Mapping[str, str], *, keys: 
                     # Deleted in this very moment, as its interview was.
                     continue
             manifest = Manifest(
-                version=__version__, created_at=datetime.now(UTC).isoformat(timespec="seconds"), database=copy.name, rows=rows, files=digests, with_keys=keys
+                version=__version__, created_at=datetime.now(UTC).isoformat(timespec="seconds"), database=copy.name, rows=rows, files=digests, with_keys=keys, bucket=str(settings.bucket or "")
             )  # fmt: skip
             _add_bytes(archive, MANIFEST, manifest.model_dump_json(indent=1).encode())
         draft.replace(target)
@@ -230,4 +232,10 @@ def summary(manifest: Manifest) -> str:
     """What it holds, for a person."""
     recordings = sum(name.startswith("recordings/") for name in manifest.files)
     keys = "keys included: keep it as safe as the server" if manifest.with_keys else "without keys"
-    return f"{sum(manifest.rows.values()):,} rows in {len(manifest.rows)} tables, {recordings} recordings, {keys}."
+    there = (
+        f" Recordings in {manifest.bucket} are not in it: they stay there, and this holds their keys." if manifest.bucket else ""
+    )
+    waiting = " that were not carried up yet" if manifest.bucket else ""
+    return (
+        f"{sum(manifest.rows.values()):,} rows in {len(manifest.rows)} tables, {recordings} recordings{waiting}, {keys}.{there}"
+    )

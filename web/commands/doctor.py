@@ -1,10 +1,11 @@
 """`prepkit doctor`: what is in order and what is not, one line each, in words.
 
-It changes nothing: no database is made and no port is held. With `--url` it also looks at a running server as a browser would find it.
+It changes nothing: no database is made, no port is held; what it puts into a bucket it takes out again. With `--url` it also looks at a running server as a browser would find it.
 """
 
 from __future__ import annotations
 
+import asyncio
 import os
 import tempfile
 from collections.abc import Mapping
@@ -22,7 +23,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from bridge import config, log
 from bridge.config import Payments, Settings, is_loopback
 from bridge.config.secrets import configured
-from bridge.errors import ModelUnavailable, PrepkitError, SettingsError, Trouble, UpstreamFailed
+from bridge.errors import ModelUnavailable, PrepkitError, RecordingsAway, SettingsError, Trouble, UpstreamFailed
 from bridge.language_model import LanguageModel, ModelRequest, Purpose
 from pipeline.voice.choose import describe
 from storage import engines
@@ -72,6 +73,7 @@ async def look(environ: Mapping[str, str]) -> list[Finding]:
         data_folder(settings.data_dir),
         await database(settings),
         *await secrets(settings),
+        *await bucket(settings),
         *voices(settings),
         *await vapi(settings),
         *await gemini(settings),
@@ -140,6 +142,33 @@ async def secrets(settings: Settings) -> list[Finding]:
     unseen = len(found) - len(known)
     news = f" {unseen} of them no server has seen yet." if unseen else ""
     return [Finding("keys", True, f"{len(found)} set, the oldest for {max(known, default=0)} days.{news}")]
+
+
+BUCKET_SAYS = {
+    "no_bucket": "There is no bucket {name}. Make it, or correct PREPKIT_RECORDINGS_URL.",
+    "bad_key": "The store does not accept the key. Look at AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and this machine's clock.",
+    "not_allowed": "The key may not do that. It needs s3:PutObject, s3:GetObject, s3:DeleteObject and s3:ListBucket on {name}.",
+    "wrong_region": "The bucket {name} is in another region. Set AWS_REGION.",
+    "unreachable": "The store cannot be reached. Look at AWS_ENDPOINT_URL, and whether this machine may connect there. Without a key the machine needs a role.",
+    "broken": "The store answers, but not as S3 would. Look at AWS_ENDPOINT_URL.",
+}
+
+
+async def bucket(settings: Settings) -> list[Finding]:
+    """Whether recordings can be put into the bucket, read and deleted; a small object is made and removed."""
+    if settings.bucket is None:
+        return []
+    from ..carrying import bucket_of
+
+    try:
+        await asyncio.to_thread(bucket_of(settings, settings.bucket).check)
+    except SettingsError as error:
+        return [Finding("recordings", False, error.message)]
+    except RecordingsAway as error:
+        says = BUCKET_SAYS[error.reason].format(name=settings.bucket.name)
+        its = f" It says: {error.vendor_says}." if error.vendor_says else ""
+        return [Finding("recordings", False, f"{says}{its}")]
+    return [Finding("recordings", True, f"{settings.bucket} can be written, read and deleted in.")]
 
 
 def voices(settings: Settings) -> list[Finding]:
