@@ -22,8 +22,8 @@ MULTIPART_BYTES = 32 * 1024 * 1024
 AHEAD_BYTES = 512 * 1024
 """What is fetched at once: players read on, and a request costs more than its bytes."""
 READ_SECONDS = 10
-CARRY_SECONDS = 600
-"""A request that carries a file up."""
+CARRY_SECONDS = 120
+"""A request that carries a file up: twenty megabytes over a slow line. A store that takes and does not answer keeps a stop waiting so long."""
 TRIES = 3
 RETRY_SECONDS = 20
 REASONS = {

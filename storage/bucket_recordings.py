@@ -45,6 +45,8 @@ from .recordings import (
 from .sealing import HEADER_BYTES, OVERHEAD, Blob, FileBlob, Seal, SealedReader, SealedWriter
 
 PART_SECONDS = 300
+DRAFT_SECONDS = 60
+"""A part that is older and was not given its name was being begun when its process was killed."""
 PART = re.compile(rf"at(\d{{12}})\.[0-9a-f]{{16}}\.{SUFFIX}")
 
 
@@ -186,6 +188,10 @@ class BucketRecordings(FolderRecordings):
         Safe to kill at any moment and to run in many processes of this machine at once.
         """
         done = 0
+        for draft in self._folder.glob(f"*.at*.{SUFFIX}.part"):
+            with suppress(FileNotFoundError):
+                if draft.stat().st_mtime < time.time() - DRAFT_SECONDS:
+                    draft.unlink()
         for path in sorted(self._folder.glob(f"*.{SUFFIX}")):
             if until is not None and time.monotonic() > until:
                 break

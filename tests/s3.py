@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -27,7 +28,7 @@ class S3Server:
             def log(self, type: str, message: str, *args: Any) -> None:
                 """Say nothing."""
 
-        self._inner = DomainDispatcherApplication(create_backend_app, service="s3")
+        self._inner = DomainDispatcherApplication(create_backend_app)
         self._backend = s3_backends[DEFAULT_ACCOUNT_ID]["aws"]
         self._backend.reset()
         self._backend.create_bucket(BUCKET, "us-east-1")
@@ -46,8 +47,8 @@ class S3Server:
         if fault == "slow":
             time.sleep(0.3)
         elif fault == "cut":
-            environ["werkzeug.socket"].close()
-            return []
+            environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
+            raise ConnectionResetError
         elif fault:
             code, status = ("ServiceUnavailable", "503 Slow Down") if fault == "503" else (fault, "403 Forbidden")
             start(status, [("Content-Type", "application/xml"), ("Connection", "close")])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import signal
 import subprocess
@@ -285,7 +286,7 @@ def test_a_part_that_cannot_be_opened_stays(recordings: BucketRecordings, s3: S3
 
 
 KILLED = """
-import sys, threading
+import sys, threading, time
 from pathlib import Path
 from tests.recordings import keys_in
 from tests.storage.test_bucket_recordings import bucket_at
@@ -302,17 +303,18 @@ file = recordings.open(session_id, at_ms)
 begin = file.duration_ms // 20
 for n in range(100_000):
     file.append((begin + n).to_bytes(4, "big") * 320)
+    time.sleep(0.002)
     print(begin + n, flush=True)
 """
 
 
 def test_a_kill_loses_no_more_than_a_piece(s3: S3Server, tmp_path: Path):
-    """F1: killed while it records and carries up, eight times over at different moments; what was taken is heard once, in order, but for the last quarter of a second each."""
+    """F1: killed while it records and carries up, five times over at different moments; what was taken is heard once, in order, but for the last quarter of a second each."""
     session_id, folder = str(uuid4()), tmp_path / "recordings"
     keys = keys_in(tmp_path)
     keys.make = keys.get = lambda owner: bytes(32)  # type: ignore[method-assign,assignment]
     recordings, taken = BucketRecordings(folder, bucket_at(s3.url), keys, part_seconds=1), 0
-    for after in range(8):
+    for after in range(5):
         child = subprocess.Popen(
             [sys.executable, "-c", KILLED, str(folder), session_id, s3.url, str(taken * 20)],
             stdout=subprocess.PIPE,
@@ -329,6 +331,9 @@ def test_a_kill_loses_no_more_than_a_piece(s3: S3Server, tmp_path: Path):
         taken = max([taken, *(int(line) + 1 for line in rest[:-1] if line)])
         audio = heard(recordings, session_id)
         assert len(audio) >= taken * 1_280 - PIECE_BYTES
+    for draft in folder.glob("*.part"):
+        # Killed while a part was being begun: cleared away once nobody can still be about to name it.
+        os.utime(draft, (0, 0))
     recordings.carry()
 
     assert [*folder.iterdir()] == []
@@ -337,7 +342,7 @@ def test_a_kill_loses_no_more_than_a_piece(s3: S3Server, tmp_path: Path):
     silent = [n for n, number in enumerate(numbers) if number != n]
     # Silence only, where a kill tore the end off: never a part in another's place.
     assert all(numbers[n] == 0 for n in silent)
-    assert len(silent) <= 8 * (PIECE_BYTES // 1_280 + 1)
+    assert len(silent) <= 5 * (PIECE_BYTES // 1_280 + 1)
 
 
 @pytest.mark.parametrize(
