@@ -11,8 +11,8 @@ ENV UV_COMPILE_BYTECODE=1 \
     UV_LINK_MODE=copy \
     UV_PYTHON_DOWNLOADS=0 \
     UV_PROJECT_ENVIRONMENT=/app/.venv
-# `embedded` hears and speaks without a key (eSpeak NG in it is GPL-3); `pdf` makes report files.
-ARG EXTRAS="--extra embedded --extra pdf"
+# `embedded` hears and speaks without a key (eSpeak NG in it is GPL-3); `pdf` makes report files; `s3` keeps recordings in a bucket.
+ARG EXTRAS="--extra embedded --extra pdf --extra s3"
 WORKDIR /src
 RUN pip install --no-cache-dir --disable-pip-version-check uv==0.13.9
 COPY pyproject.toml uv.lock README.md LICENSE ./
