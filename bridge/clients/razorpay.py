@@ -26,7 +26,7 @@ from ..domain.payment import Facts, Movement, MovementState, Order
 from ..errors import BadSignature, InvalidInput, UpstreamFailed
 from ..ports import Checkout, CheckoutAsk, Hint, Refund
 from ..wire import strict_json
-from ..wire.razorpay_answers import Answer, Disputes, Link, Links, Payment, Refunded, Refunds
+from ..wire.razorpay_answers import Answer, Dispute, Disputes, Link, Links, Payment, Refunded, Refunds
 
 LINKS, PAYMENTS = "/v1/payment_links", "/v1/payments"
 TRIES = 3
@@ -48,6 +48,8 @@ REFUND_STATES = {"failed": MovementState.UNDONE, "processed": MovementState.DONE
 DISPUTE_STATES = {"won": MovementState.UNDONE, "closed": MovementState.UNDONE, "lost": MovementState.DONE}
 INQUIRIES = frozenset({"retrieval", "fraud"})
 """Phases in which a bank asks and no money moves."""
+NOT_OURS = frozenset({"razorpay_400", "razorpay_403", "razorpay_404"})
+"""How a part of the API is refused that an account does not have."""
 TAKEN = frozenset({"captured", "refunded"})
 T = TypeVar("T", bound=Answer)
 
@@ -112,9 +114,9 @@ class RazorpayCheckout:
         """Razorpay lists no events; what changes after a payment is in its refunds and disputes, each state of which is one event here."""
         began = str(int((since - LATE).timestamp()))
         refunds = await self._all("/v1/refunds", Refunds, began)
-        disputes = await self._all("/v1/disputes", Disputes, began)
+        disputes = await self._disputes(began)
         seen = [("refund", r.id, r.status, r.payment_id) for page in refunds for r in page.items]
-        seen += [("dispute", d.id, d.status, d.payment_id) for page in disputes for d in page.items]
+        seen += [("dispute", d.id, d.status, d.payment_id) for d in disputes]
         return [
             self.hint_of({"id": f"{ref}.{status}", "type": f"{kind}.{status}", "payment": payment})
             for kind, ref, status, payment in seen
@@ -196,15 +198,24 @@ class RazorpayCheckout:
             for page in await self._all(f"{PAYMENTS}/{_part(payment.id)}/refunds", Refunds)
             for refund in page.items
         ]
-        # Disputes cannot be asked for by payment.
-        disputes = await self._all("/v1/disputes", Disputes, str(payment.created_at))
+        # They cannot be asked for by payment.
+        disputes = await self._disputes(str(payment.created_at))
         moved += [
             Movement("dispute", each.id, each.amount, DISPUTE_STATES.get(each.status, MovementState.PENDING))
-            for page in disputes
-            for each in page.items
+            for each in disputes
             if each.payment_id == payment.id and (each.phase not in INQUIRIES or each.amount_deducted)
         ]
         return moved
+
+    async def _disputes(self, began: str) -> list[Dispute]:
+        """Those that began since; none where the account may not ask for them, because what was paid counts all the same."""
+        try:
+            return [each for page in await self._all("/v1/disputes", Disputes, began) for each in page.items]
+        except UpstreamFailed as error:
+            if error.reason not in NOT_OURS:
+                raise
+            logger.warning("Razorpay does not tell this account its disputes ({}): look for them in its dashboard", error.reason)
+            return []
 
     async def subscription(self, ref: str, now: datetime) -> Subscription | None:
         """Plans are not sold through Razorpay."""

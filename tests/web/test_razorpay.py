@@ -300,6 +300,11 @@ async def test_the_doctor_says_whether_the_key_is_taken(
         )
         assert (ok, True) == (finding.ok, says in finding.says), finding
         assert [] == stand.account.all("payment_link")
+        if ok is False:
+            whole = await doctor.look(
+                {"PREPKIT_PAYMENTS": "razorpay", "RAZORPAY_BASE_URL": stand.url, "PREPKIT_PORT": "0"} | KEYS | changes
+            )
+            assert [finding] == [each for each in whole if each.ok is False]
     assert [] == await doctor.razorpay(load({}))
 
 

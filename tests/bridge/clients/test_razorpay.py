@@ -223,6 +223,18 @@ async def test_a_link_nobody_paid_and_one_that_was_paid_too_late(shop: RazorpayC
     assert (True, ((payment["id"], PRICE),)) == (facts.paid, facts.payments)
 
 
+@pytest.mark.parametrize("status", [400, 403, 404])
+async def test_an_account_that_is_not_told_its_disputes(shop: RazorpayCheckout, stand: RazorpayStandin, status: int) -> None:
+    """M3: what was paid counts where the list of disputes is refused; while it only fails, the answer waits for it."""
+    wanted = await paid(shop, stand)
+    stand.failures = [None, None, None, status]
+    facts = await shop.facts(wanted)
+    assert (True, (), []) == (facts.paid, facts.movements, stand.failures)
+    stand.failures = [None, None, None, 500, 500, 500]
+    with pytest.raises(UpstreamFailed):
+        await shop.facts(wanted)
+
+
 @pytest.mark.parametrize(("fields", "amount", "currency"), [({"amount": 100}, 100, "INR"), ({"currency": "USD"}, PRICE, "USD")])
 async def test_what_was_taken_counts(
     shop: RazorpayCheckout, stand: RazorpayStandin, fields: dict[str, Any], amount: int, currency: str
