@@ -27,7 +27,7 @@ from .razorpay_checks import RazorpayRefusal, checked
 TRIES = (0.0, 0.5, 2.0, 5.0)
 """Seconds before each try to deliver an event."""
 ANSWER_SECONDS = 5
-PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Razorpay stand-in</title><h1>Razorpay stand-in</h1>
+PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Razorpay stand-in</title><link rel="icon" href="data:,"><h1>Razorpay stand-in</h1>
 <p>{text}</p><form method="post">{buttons}</form></html>"""
 BUTTONS = " ".join(f'<button name="do" value="{do}">{title}</button>' for do, title in (("pay", "Pay"), ("fail", "Be refused")))
 Failure = int | Literal["reset before", "reset after", "hang after"]
