@@ -10,6 +10,7 @@ import pwd
 import shutil
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote
@@ -45,10 +46,11 @@ class PostgresServer:
         options = " ".join(f"-c {setting}" for setting in [*self._settings, f"unix_socket_directories={self._folder}"])
         self._run("pg_ctl", "-D", str(data), "-l", str(self._folder / "log"), "-w", "-o", options, "start")
 
-    def restart(self) -> None:
-        """As after a power cut: nobody is asked to leave, and the log is replayed."""
+    def restart(self, *, away_seconds: float = 0.0) -> None:
+        """As after a power cut: nobody is asked to leave, and the log is replayed; `away_seconds` pass in between."""
         data = str(self._folder / "data")
         self._run("pg_ctl", "-D", data, "-m", "immediate", "-w", "stop")
+        time.sleep(away_seconds)
         options = " ".join(f"-c {setting}" for setting in [*self._settings, f"unix_socket_directories={self._folder}"])
         self._run("pg_ctl", "-D", data, "-l", str(self._folder / "log"), "-w", "-o", options, "start")
 

@@ -16,6 +16,8 @@ from urllib.parse import quote, urlsplit
 from uuid import uuid4
 
 from aiohttp import web
+from loguru import logger
+from sqlalchemy.exc import SQLAlchemyError
 
 from bridge.config import AuthMode, Settings, is_loopback
 from bridge.domain.mail import Letter
@@ -154,11 +156,15 @@ async def _watch(app: web.Application) -> AsyncIterator[None]:
     async def look() -> None:
         while True:
             await asyncio.sleep(LOOK_SECONDS)
-            for user_id in app[SUPERVISOR].owners:
-                async with app[STORE].read() as tx:
-                    account = await tx.account(user_id)
-                if account is None or account.disabled_at is not None:
-                    await send_off(app, user_id)
+            try:
+                for user_id in app[SUPERVISOR].owners:
+                    async with app[STORE].read() as tx:
+                        account = await tx.account(user_id)
+                    if account is None or account.disabled_at is not None:
+                        await send_off(app, user_id)
+            except (SQLAlchemyError, OSError) as error:
+                # The database is away for a moment: whoever was shut out meanwhile is sent off in a later round.
+                logger.warning("Could not look for closed accounts: {}", type(error).__name__)
 
     watching = asyncio.create_task(look())
     yield
