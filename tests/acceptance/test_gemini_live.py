@@ -1,4 +1,4 @@
-"""Interviews through Gemini Live's strict stand-in: whole ones, and every way the line can fail (R-040…R-050, M2, F2, F3, F7)."""
+"""Interviews through Gemini Live's strict stand-in, and every way the line can fail (R-040…R-050, M2, F2, F3, F7)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from web.standins.gemini import GeminiStandin
 from web.standins.gemini_session import LiveOptions
 
 from .live import Caller, Server, running
-from .test_vapi import WORDS, answer, asked_or_ended, engines, local_speaks, log_of, rows
+from .test_vapi import WORDS, answer, asked_or_ended, engines, local_speaks, log_of
 
 pytestmark = pytest.mark.timeout(400)
 KEY = "test-key"
@@ -39,29 +39,6 @@ async def hold(caller: Caller) -> None:
         await asyncio.sleep(0.5)
         await answer(caller)
     assert caller.has("ended")
-
-
-async def test_a_whole_interview_through_gemini_live(tmp_path: Path) -> None:
-    """R-040…R-050: asked, answered, followed up and moved on by tool calls; transcript, recording, cost and report are ours."""
-    async with gemini() as standin, gemini_server(tmp_path, standin) as server:
-        session_id = (await server.set_up(duration=10))["sessionId"]
-        async with server.caller(*await server.start(session_id)) as caller:
-            await hold(caller)
-        shown = await server.status(session_id, "completed", "partial", seconds=30)
-        live = standin.live_sessions[0]
-
-        assert ("completed", "finished") == (shown["status"], shown["endReason"])
-        assert [1, 2, 3] == [segment["n"] for segment in shown["segments"]]
-        assert all(segment["answer"] for segment in shown["segments"])
-        assert {"getFollowUpQuestion", "moveToNextQuestion"} <= {use.name for use in live.tools}
-        assert all(use.response for use in live.tools)
-        said = " ".join(turn["text"] for turn in shown["transcript"] if turn["speaker"] == "interviewer")
-        assert all(line in said for line in live.said)
-        async with server.http.get(f"{server.url}/api/interviews/{session_id}/recording") as response:
-            assert abs(len(await response.read()) - 44 - shown["duration"] * 64_000) < 3 * 64_000
-        booked = dict(await rows(tmp_path, "SELECT item, sum(amount_micros) FROM cost_entries GROUP BY item"))
-        assert booked["voice audio in"] > 0
-        assert booked["voice audio out"] > 0
 
 
 @pytest.mark.parametrize(
