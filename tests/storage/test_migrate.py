@@ -1,6 +1,7 @@
 """Migrations: they build exactly the tables in `storage.tables`, keep rows, and may be started by anybody at any time."""
 
 import asyncio
+import subprocess
 import sys
 from importlib.resources import files
 from pathlib import Path
@@ -10,6 +11,7 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.operations import Operations
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import CheckConstraint, Connection, String, func, inspect, select, text
 
 from bridge.domain.account import Role
@@ -189,10 +191,39 @@ async def test_a_folder_that_cannot_be_made(tmp_path: Path):
 
 
 def test_the_migrations_are_data_of_the_package():
-    """Contract 1: found through the package, not through the working folder."""
+    """Contract 1: found through the package, not through the working folder; the highest number is the one chain's end."""
     folder = Path(str(files("storage"))) / "migrations" / "versions"
 
     assert newest_revision() == max(path.name[1:5] for path in folder.glob("r*.py"))
+    assert ScriptDirectory.from_config(config()).get_heads() == [newest_revision()]
     folder = Path(str(files("storage"))) / "migrations" / "versions"
 
     assert newest_revision() == max(path.name[1:5] for path in folder.glob("r*.py"))
+
+
+LOOKS = """
+import asyncio, sys
+from storage.database import Database
+from storage.migrate import migrate
+async def start(url):
+    await migrate(url)
+    database = await Database.open(url)
+    await database.ping()
+    await database.close()
+asyncio.run(start(sys.argv[1]))
+print(sorted(name for name in ("alembic", "mako", "pygments") if name in sys.modules))
+"""
+
+
+def test_a_start_with_nothing_to_do_loads_no_migration_tool(tmp_path):
+    """Cold start: Alembic and what it brings are loaded when there is something to migrate, and only then."""
+    url = f"sqlite+aiosqlite:///{tmp_path / 'prepkit.db'}"
+    said = [
+        subprocess.run(
+            [sys.executable, "-c", LOOKS, url], capture_output=True, text=True, check=True, cwd=Path(__file__).parents[2]
+        ).stdout.strip()
+        for _ in range(2)
+    ]
+
+    assert "alembic" in said[0]
+    assert said[1] == "[]"
