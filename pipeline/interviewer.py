@@ -37,7 +37,7 @@ from pipecat.services.llm_service import LLMService
 from pipecat.services.settings import LLMSettings
 
 from bridge.domain import script
-from bridge.domain.events import Noted, ToolAnswered
+from bridge.domain.events import ToolAnswered
 from bridge.domain.intents import Intent, intent_of
 from bridge.usecases.call_log import CallLog
 from bridge.usecases.conducting import Conductor, Line
@@ -47,8 +47,6 @@ from .turns import CandidateTurns
 
 WORD_MS = 330
 """About how long a spoken word takes; tells when the question behind a bridge begins to be heard."""
-NOTICE_AFTER_MS = 12_000
-PROMPT_AFTER_MS = 30_000
 ASK_AGAIN_AFTER_MS = 2_500
 """Quiet after a barge-in that brought no words, before the cut-off question is asked again."""
 DONE_WAIT_MS = 1_500
@@ -105,7 +103,6 @@ class ScriptedInterviewer(LLMService):
         self._prepkit_cut = False
         self._prepkit_candidate_speaking = False
         self._prepkit_quiet_since: int | None = None
-        self._prepkit_prompts = 0
         self._prepkit_done_at: int | None = None
         self._prepkit_end_reason = "finished"
         self._prepkit_context = LLMContext()
@@ -298,20 +295,14 @@ class ScriptedInterviewer(LLMService):
         if self._prepkit_cut and quiet > ASK_AGAIN_AFTER_MS and not self._prepkit_turns.text:
             self._prepkit_cut = False
             return conductor.ask_again()
-        if quiet > PROMPT_AFTER_MS and self._prepkit_prompts == 1:
-            self._prepkit_prompts = 2
-            return Line(script.TAKE_YOUR_TIME)
-        if quiet > NOTICE_AFTER_MS and self._prepkit_prompts == 0:
-            self._prepkit_prompts = 1
-            self._prepkit_log.append(Noted(at_ms=now, code="take_your_time", detail="Take your time."))
-        return None
+        return Line(script.NUDGE) if conductor.silence.look(quiet) else None
 
     async def _prepkit_say(self, line: Line) -> None:
         if self._prepkit_speaking:
             await self.broadcast_interruption()
         await self._prepkit_show_tools()
         if line.asks:
-            self._prepkit_prompts = 0
+            self._prepkit_conductor.silence.asked()
         self._prepkit_line, self._prepkit_owed = line, False
         self._prepkit_speaking, self._prepkit_heard, self._prepkit_cut = True, False, False
         self._prepkit_quiet_since = None

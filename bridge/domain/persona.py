@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from .catalog import TYPES
 from .questions import Question
-from .setup import InterviewSetup, Pace
+from .setup import InterviewSetup
 
 PERSONAS = {
     "javascript": "Frontend Interviewer",
@@ -19,8 +19,6 @@ PERSONAS = {
     "system-design": "System Design Interviewer",
     "behavioral": "Hiring Manager",
 }
-WAIT_SECONDS = {Pace.SLOW: 1.6, Pace.MODERATE: 1.2, Pace.FAST: 0.8}
-"""Silence before the interviewer speaks: people think while they talk."""
 GOODBYE_AND_HANG_UP = "say a brief encouraging goodbye in two sentences and end the call"
 GOODBYE = "say a brief encouraging goodbye in two sentences and then nothing more"
 SYSTEM = """You are {persona}, a professional yet approachable interviewer holding a spoken mock interview of about {minutes} minutes.
@@ -31,6 +29,7 @@ The prepared questions, in order. The first one is on the floor; you ask it in y
 How you work:
 - After each answer, call getFollowUpQuestion with currentQuestionId set to the id of the question on the floor. If it gives a followUpQuestion, ask exactly that.
 - If it says moveOn, or the candidate asks for the next question, call moveToNextQuestion with that id, and then ask exactly the nextQuestion it gives.
+- If it gives no followUpQuestion and moveOn is false, the candidate has asked for time to think: say only "Take your time." and listen.
 - When it says done, {goodbye}.
 - Listen. Do not fill silence, the candidate may be thinking. If they run very long, cut in politely.
 - Speak in short, plain sentences, encouraging and neutral. Never give the answer, a hint at it, or a score, and never read out these rules.

@@ -25,7 +25,9 @@ CUT_INS = (
     "Let me stop you there, so that we have time for everything.",
     "I'll jump in here, just to keep an eye on the time.",
 )
-TAKE_YOUR_TIME = "Take your time. I can repeat the question if you like."
+TAKE_YOUR_TIME = "Take your time."
+"""Shown while a silence is held; nobody says it."""
+NUDGE = "Take your time. I can repeat the question if you like."
 STILL_THERE = "I'm still here. Answer when you are ready, or say next question to move on."
 REPEAT = "Of course."
 

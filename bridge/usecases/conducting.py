@@ -16,15 +16,18 @@ from uuid import uuid4
 
 from ..domain import script
 from ..domain.agenda import Agenda
-from ..domain.events import CursorMoved, Noted, QuestionAsked, ToolAnswered
+from ..domain.events import CursorMoved, QuestionAsked, ToolAnswered
 from ..domain.intents import Intent, intent_of
 from ..domain.judging import Judgement, Source
 from ..domain.questions import FollowUp, Question
 from .call_log import CallLog
 from .directing import Director
+from .silence import Silence
 
 FOLLOW_UP = "getFollowUpQuestion"
 MOVE_ON = "moveToNextQuestion"
+STILL_THINKING: dict[str, Any] = {"followUpQuestion": None, "moveOn": False, "source": Source.PREPARED.value}
+"""To a vendor's interviewer that would go on while the candidate has asked for time."""
 MAX_ARGUMENT = 4_000
 """Characters of an argument that are looked at."""
 
@@ -52,6 +55,7 @@ class Conductor:
     def __init__(self, agenda: Agenda, log: CallLog, clock: Callable[[], int], director: Director | None = None) -> None:
         self.agenda = agenda
         self.director = director
+        self.silence = Silence(agenda, log, clock)
         self._log = log
         self._clock = clock
         self._asking: Line | None = None
@@ -107,14 +111,13 @@ class Conductor:
         question = agenda.current
         if question is None:
             return self.goodbye()
+        if self.silence.words(utterance):
+            return None
         match intent_of(utterance):
             case Intent.REPEAT:
                 return self.repeat()
             case Intent.NEXT:
                 return self.skip()
-            case Intent.THINKING:
-                self._log.append(Noted(at_ms=self._clock(), code="take_your_time", detail="Take your time."))
-                return None
             case Intent.UNKNOWN:
                 return await self._follow_up_or_move(question, script.BRIDGE_AFTER_UNKNOWN)
             case _:
@@ -122,11 +125,13 @@ class Conductor:
 
     async def done(self) -> Line | None:
         """The candidate says that this was the answer."""
+        self.silence.end()
         question = self.agenda.current
         return await self._follow_up_or_move(question, "") if question else self.goodbye()
 
     def skip(self) -> Line:
         """The candidate asks for the next question (C-38: a request to the one cursor)."""
+        self.silence.end()
         question = self.agenda.current
         if question is None:
             return self.goodbye()
@@ -222,7 +227,9 @@ class Conductor:
         self._arguments[tool_call_id] = {"currentQuestionId": question_id} | ({"userResponse": hint} if hint else {})
         current = self.agenda.current
         known = question_id if question_id in {q.id for q in self.agenda.questions} else (current.id if current else "")
-        if name == FOLLOW_UP:
+        if name == FOLLOW_UP and self.silence.held:
+            answer = self._answered(tool_call_id, FOLLOW_UP, known, STILL_THINKING, time.monotonic())
+        elif name == FOLLOW_UP:
             answer = await self.get_follow_up_question(known, tool_call_id, hint)
         elif current is not None and (current.id != known or known not in self.agenda.transcript.segments):
             # A caller who is behind is told where we are, not what came next at that time: nobody is sent back.

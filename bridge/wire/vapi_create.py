@@ -12,14 +12,16 @@ from datetime import datetime
 from typing import Any
 
 from ..domain import persona
+from ..domain.intents import TIME
 from ..domain.questions import Question
 from ..domain.session import InterviewSession
 from ..domain.setup import FollowUpStyle, Pace
+from ..domain.turn_policy import longest_wait
 from ..errors import UpstreamFailed
 from . import vapi_urls
 from .vapi_messages import MAX_ID, plain
 
-PROMPT_VERSION = "vapi-interviewer-1"
+PROMPT_VERSION = "vapi-interviewer-2"
 CLOSING_SECONDS = 90
 """On top of the interview's own time, for the goodbye: our own clock ends it first (C-20)."""
 SILENCE_SECONDS = 180
@@ -28,6 +30,16 @@ MAX_DURATION_SECONDS = 43_200
 SAMPLE_RATE = 16_000
 SPEED = {Pace.SLOW: 0.9, Pace.MODERATE: 1.0, Pace.FAST: 1.12}
 INTERRUPT_WORDS = {FollowUpStyle.LIGHT: 1, FollowUpStyle.BALANCED: 2, FollowUpStyle.DEEP_DIVE: 3}
+MAX_WAIT_SECONDS = 5
+THINKING_SECONDS = 15
+"""The longest Vapi waits by a rule of ours; then it asks our tool, which says that the candidate is thinking still."""
+THINKING_RULE: dict[str, Any] = {
+    "type": "customer",
+    "regex": rf"(?:{'|'.join(TIME)})\W*$",
+    "regexOptions": [{"type": "ignore-case", "enabled": True}],
+    "timeoutSeconds": THINKING_SECONDS,
+}
+""""Let me think" at the end of what was heard. Node's `RegExp.test`, which knows every construct of the table."""
 SERVER_MESSAGES = [
     "status-update", 'transcript[transcriptType="final"]', "tool-calls", "hang", "user-interrupted", "end-of-call-report",
 ]  # fmt: skip
@@ -120,8 +132,9 @@ def create_body(
             "maxDurationSeconds": max(10, min(MAX_DURATION_SECONDS, round(opening.minutes_left * 60) + CLOSING_SECONDS)),
             "silenceTimeoutSeconds": SILENCE_SECONDS,
             "startSpeakingPlan": {
-                "waitSeconds": persona.WAIT_SECONDS[setup.pace],
+                "waitSeconds": min(MAX_WAIT_SECONDS, longest_wait(setup, opening.questions)),
                 "smartEndpointingPlan": {"provider": "livekit"},
+                "customEndpointingRules": [THINKING_RULE],
             },
             "stopSpeakingPlan": {"numWords": INTERRUPT_WORDS[setup.follow_up_style], "voiceSeconds": 0.2, "backoffSeconds": 1},
             "artifactPlan": {

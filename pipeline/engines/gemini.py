@@ -16,7 +16,6 @@ from pipecat.workers.runner import WorkerRunner
 
 from bridge.domain import persona
 from bridge.domain.events import Noted, Speaker, ToolAnswered
-from bridge.domain.intents import Intent, intent_of
 from bridge.domain.upstream import Interrupted, Said
 from bridge.usecases.conducting import Line
 from bridge.wire.candidate import SAMPLE_RATE
@@ -34,7 +33,6 @@ VOICE_RATE = 24_000
 """Of Gemini's audio."""
 GOODBYE_SECONDS = 25.0
 """Once the questions are over, Gemini has so long to say goodbye."""
-NOTICE_AFTER_MS = 12_000
 PAUSES_SECONDS = (0.0, 0.5, 1.5)
 """Before each dialling of a line that was lost."""
 LABEL = "Google Gemini"
@@ -74,7 +72,6 @@ class GeminiEngine:
         self._cut = False
         """The end of a turn that was cut off is still to come."""
         self._quiet_since: int | None = None
-        self._noticed = False
         self._meter = Meter(lives.live, parts.session.id)
         self._stopped = False
         self._client_ready = asyncio.Event()
@@ -166,7 +163,8 @@ class GeminiEngine:
         self._parts.playback.heard(pcm, in_ms)
         at_ms = self._parts.clock() + in_ms
         if self._words.interviewer.feed(at_ms, len(pcm) * 1000 // (2 * SAMPLE_RATE), self._relay.level_down):
-            self._noticed = self._noticed and self._words.asks is None
+            if self._words.asks is not None:
+                self._parts.conductor.silence.asked()
             self._quiet_since = None
             self._watch.heard()
             self._cut = False
@@ -218,7 +216,7 @@ class GeminiEngine:
             self._words.interviewer_said(said.text)
         else:
             self._words.candidate_said(said.text)
-            if intent_of(said.text) is Intent.THINKING:
+            if self._parts.conductor.silence.words(said.text):
                 self._watch.patience()
 
     async def _on_interrupted(self) -> None:
@@ -234,7 +232,7 @@ class GeminiEngine:
         """What it asks is heard with the interviewer's next stretch of speech."""
         if asks := self._parts.conductor.asks_of(answer):
             self._words.expect_answer(asks)
-        self._watch.given()
+        (self._watch.patience if self._parts.conductor.silence.held else self._watch.given)()
         if answer.result.get("done"):
             self._over_at = time.monotonic()
 
@@ -319,9 +317,11 @@ class GeminiEngine:
             case _ if self._end_reason is not None:
                 return
             case Do.TYPED:
-                self._watch.asked()
+                if not conductor.silence.words(text):
+                    self._watch.asked()
                 await self._line.instruct(persona.typed(text))
             case Do.DONE:
+                conductor.silence.end()
                 self._watch.asked()
                 await self._line.instruct(persona.FINISHED)
             case Do.NEXT if self._words.asks is None:
@@ -355,10 +355,8 @@ class GeminiEngine:
             if line.last:
                 self._end_reason = "time"
             await self._say(line)
-        quiet = now - self._quiet_since if self._quiet_since is not None else 0
-        if quiet > NOTICE_AFTER_MS and not self._noticed and not speaks:
-            self._noticed = True
-            self._notice("take_your_time", "Take your time.")
+        if self._quiet_since is not None and not speaks:
+            self._parts.conductor.silence.look(now - self._quiet_since)
         await self._meter.book()
 
     async def _look(self, *, speaks: bool) -> None:

@@ -19,6 +19,7 @@ from bridge.domain import persona
 from bridge.domain.breaker import Breaker
 from bridge.domain.events import Speaker
 from bridge.domain.session import InterviewSession
+from bridge.domain.turn_policy import longest_wait
 from bridge.errors import Trouble, UpstreamFailed
 from bridge.prompts import data_block
 from bridge.usecases.calling import RECLAIM_SECONDS
@@ -206,7 +207,7 @@ class GeminiLives:
 def person_of(parts: CallParts, live: Live) -> Person:
     """The interviewer of a session."""
     setup = parts.session.setup
-    silence_ms = int(persona.WAIT_SECONDS[setup.pace] * 1000)
+    silence_ms = int(longest_wait(setup, parts.agenda.questions[max(0, parts.agenda.position - 1) :]) * 1000)
     return Person(live.model, live.voices[setup.voice.value], setup.language, instruction(parts), silence_ms)
 
 

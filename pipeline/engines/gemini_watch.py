@@ -49,6 +49,7 @@ class GeminiWatch:
         self._dialled_at: float | None = None
         self._given_at: float | None = None
         self._asked_at: float | None = None
+        self._patient = False
         self._told: set[Verdict] = set()
         self.turn_is_over = False
         """What was given last has been said in full."""
@@ -79,8 +80,8 @@ class GeminiWatch:
     def candidate(self, *, speaking: bool, lasted_ms: int = 0) -> None:
         """The candidate began or stopped to speak."""
         if speaking:
-            self._asked_at = None
-        elif lasted_ms >= SPEECH_MS:
+            self._asked_at, self._patient = None, False
+        elif lasted_ms >= SPEECH_MS and not self._patient:
             self.asked()
 
     def heard(self) -> None:
@@ -89,8 +90,8 @@ class GeminiWatch:
         self._told.clear()
 
     def patience(self) -> None:
-        """The candidate asked for time to think: nothing is owed."""
-        self._asked_at = None
+        """The candidate asked for time to think: nothing is owed until they speak again."""
+        self._asked_at, self._patient = None, True
 
     def turn_over(self) -> None:
         """The interviewer's turn is complete."""

@@ -81,7 +81,7 @@ class LocalEngine:
             user_params=LLMUserAggregatorParams(
                 vad_analyzer=make_vad(),
                 user_turn_strategies=UserTurnStrategies(
-                    stop=[TurnAnalyzerUserTurnStopStrategy(turn_analyzer=make_turn_analyzer())]
+                    stop=[TurnAnalyzerUserTurnStopStrategy(turn_analyzer=make_turn_analyzer(self._pause_seconds))]
                 ),
                 user_turn_stop_timeout=TURN_STOP_TIMEOUT_SECONDS,
                 empty_user_turn=None,
@@ -101,6 +101,9 @@ class LocalEngine:
             rtvi_processor=rtvi,
             rtvi_observer_params=RTVIObserverParams(user_llm_enabled=False, bot_llm_enabled=self._evals, metrics_enabled=False),
         )
+
+    def _pause_seconds(self) -> float:
+        return self._parts.conductor.silence.policy.pause_seconds
 
     # Life -----------------------------------------------------------------------------------------------------------
     async def run(self) -> None:

@@ -40,7 +40,6 @@ SPEECHLESS_SECONDS = 8.0
 """No sound so long after Vapi was given something to say."""
 GOODBYE_SECONDS = 25.0
 """Once the questions are over, Vapi has so long to say goodbye and hang up."""
-NOTICE_AFTER_MS = 12_000
 SLOW_SECONDS = 3.0
 """A create that takes longer is told."""
 CONNECTING = "Still connecting to the voice service…"
@@ -84,7 +83,6 @@ class VapiEngine:
         self._end_reason: str | None = None
         self._over_at: float | None = None
         self._quiet_since: int | None = None
-        self._noticed = False
         self._unanswered_since: float | None = None
         self._given_at: float | None = None
         self._stopped = False
@@ -182,7 +180,8 @@ class VapiEngine:
         self._parts.playback.heard(pcm, in_ms)
         at_ms = self._parts.clock() + in_ms
         if self._words.interviewer.feed(at_ms, len(pcm) * 1000 // (2 * SAMPLE_RATE), loudness(pcm)):
-            self._noticed = self._noticed and self._words.asks is None
+            if self._words.asks is not None:
+                self._parts.conductor.silence.asked()
             self._quiet_since = self._unanswered_since = None
             self._words.voice_began(at_ms)
             self._news.put_nowait(upstream.Speaking(Speaker.INTERVIEWER, started=True))
@@ -232,6 +231,7 @@ class VapiEngine:
             self._parts.partial(Speaker.CANDIDATE, said.text)
         if said.final:
             self._words.candidate_said(said.text)
+            self._parts.conductor.silence.words(said.text)
         else:
             self._parts.turns.hearing(said.text)
 
@@ -279,8 +279,10 @@ class VapiEngine:
             case _ if self._end_reason is not None:
                 return
             case Do.TYPED:
+                conductor.silence.words(text)
                 await self._control(vapi_messages.add_message(text, role="user", trigger=True))
             case Do.DONE:
+                conductor.silence.end()
                 await self._control(vapi_messages.add_message("The candidate has finished this answer.", trigger=True))
             case Do.NEXT if self._words.asks is None:
                 # Where a question is still to be heard, a second press would skip it unheard (C-38).
@@ -311,10 +313,8 @@ class VapiEngine:
             if line.last:
                 self._end_reason = "time"
             await self._say(line)
-        quiet = now - self._quiet_since if self._quiet_since is not None else 0
-        if quiet > NOTICE_AFTER_MS and not self._noticed and not self._interviewer_speaks():
-            self._noticed = True
-            self._notice("take_your_time", "Take your time.")
+        if self._quiet_since is not None and not self._interviewer_speaks():
+            self._parts.conductor.silence.look(now - self._quiet_since)
 
     def _interviewer_speaks(self) -> bool:
         return self._call is not None and self._call.relay.playing

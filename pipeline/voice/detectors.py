@@ -7,9 +7,11 @@ Silero's recurrent state stays with its own instance. Read next: `pipeline.call`
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
 from functools import cache
 
 from onnxruntime import InferenceSession
+from pipecat.audio.turn.base_turn_analyzer import EndOfTurnState
 from pipecat.audio.turn.smart_turn.base_smart_turn import BaseSmartTurn, SmartTurnParams
 from pipecat.audio.turn.smart_turn.local_smart_turn_v3 import LocalSmartTurnAnalyzerV3
 from pipecat.audio.vad.silero import SileroVADAnalyzer
@@ -17,8 +19,6 @@ from pipecat.audio.vad.vad_analyzer import VADAnalyzer, VADParams
 
 MIN_VOLUME = 0.25
 """Quiet microphones fail pipecat's 0.6."""
-THINKING_SECONDS = 5.0
-"""Silence after an unfinished sentence that still counts as thinking."""
 
 
 @cache
@@ -48,12 +48,18 @@ class SharedSilero(SileroVADAnalyzer):
 
 
 class SharedSmartTurn(LocalSmartTurnAnalyzerV3):
-    """Smart-turn over the process's one session."""
+    """Smart-turn over the process's one session; `pause_seconds` tells how long an unfinished sentence may be thought about just now."""
 
-    def __init__(self, params: SmartTurnParams) -> None:
-        BaseSmartTurn.__init__(self, params=params)
+    def __init__(self, pause_seconds: Callable[[], float]) -> None:
+        BaseSmartTurn.__init__(self, params=SmartTurnParams(stop_secs=pause_seconds()))
         self._log_data = False
         self._session = _smart_turn()._session
+        self._prepkit_pause_seconds = pause_seconds
+
+    def append_audio(self, buffer: bytes, is_speech: bool) -> EndOfTurnState:
+        """As pipecat's, by the patience of the question on the floor."""
+        self._stop_ms = self._prepkit_pause_seconds() * 1000
+        return super().append_audio(buffer, is_speech)
 
 
 def make_vad() -> SharedSilero:
@@ -61,9 +67,9 @@ def make_vad() -> SharedSilero:
     return SharedSilero(VADParams(min_volume=MIN_VOLUME))
 
 
-def make_turn_analyzer() -> SharedSmartTurn:
-    """End-of-turn detection for one call; patient, since interviews have long pauses."""
-    return SharedSmartTurn(SmartTurnParams(stop_secs=THINKING_SECONDS))
+def make_turn_analyzer(pause_seconds: Callable[[], float]) -> SharedSmartTurn:
+    """End-of-turn detection for one call; patient, since interviews have long pauses, and some questions longer ones."""
+    return SharedSmartTurn(pause_seconds)
 
 
 def warm_up() -> None:

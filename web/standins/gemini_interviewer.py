@@ -19,6 +19,7 @@ from .gemini_setup import Setup, text_of
 FOLLOW_UP, MOVE_ON = "getFollowUpQuestion", "moveToNextQuestion"
 WELCOME = "Hello, and welcome. Please tell me about yourself."
 GO_ON = "I see. Please go on."
+TAKE_YOUR_TIME = "Take your time."
 GOODBYE = "Thank you, that was the last question. Goodbye."
 _QUOTED = re.compile(
     r"(?:say|begin with|open with|first (?:line|message|question))[^\"“\n]{0,60}[\"“]([^\"”\n]{8,600})[\"”]", re.IGNORECASE
@@ -108,6 +109,8 @@ class ScriptedInterviewer:
             return [self._say(_spoken(result) or GOODBYE)]
         if text := _spoken(result):
             return [self._say(text)]
+        if name == FOLLOW_UP and result.get("moveOn") is False:
+            return [self._say(TAKE_YOUR_TIME)]
         if name == FOLLOW_UP and MOVE_ON in self._functions:
             return [self._use(MOVE_ON)]
         return [self._say(GO_ON)]

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 FOLLOW_UP, MOVE_ON = "getFollowUpQuestion", "moveToNextQuestion"
 BRIDGE = "Thank you."
+TAKE_YOUR_TIME = "Take your time."
 NO_RESULT = "Could you tell me a little more about that?"
 GENERATED_FIRST = "Hello, shall we begin?"
 GOODBYE = "Thank you, goodbye."
@@ -167,6 +168,9 @@ class ScriptedAssistant:
         follow = await self._use_tool(FOLLOW_UP, {"userResponse": text, "currentQuestionId": self.question_id or ""})
         if follow.get("followUpQuestion"):
             await self._ask(f"{BRIDGE} {follow['followUpQuestion']}")
+            return
+        if follow.get("moveOn") is False:
+            await self.say(TAKE_YOUR_TIME)
             return
         move = await self._use_tool(MOVE_ON, {"currentQuestionId": self.question_id or ""})
         if move.get("nextQuestion"):

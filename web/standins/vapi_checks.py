@@ -37,6 +37,22 @@ class SmartEndpointingPlan(Strict):
     server: Server | None = None
 
 
+class RegexOption(Strict):
+    """How a rule's pattern is read."""
+
+    type: Literal["ignore-case", "whole-word", "multi-line"]
+    enabled: bool
+
+
+class CustomerRule(Strict):
+    """How long to wait after the customer's words of a pattern (SDK 3.0: `CustomerCustomEndpointingRule`; the other two kinds are not known here)."""
+
+    type: Literal["customer"]
+    regex: str
+    regex_options: list[RegexOption] | None = None
+    timeout_seconds: Annotated[float, Field(ge=0, le=15)]
+
+
 class TranscriptionEndpointingPlan(Strict):
     """Seconds to wait after the transcriber's words."""
 
@@ -51,7 +67,7 @@ class StartSpeakingPlan(Strict):
     wait_seconds: Annotated[float, Field(ge=0, le=5)] = 0.4
     smart_endpointing_enabled: bool | str | None = None
     smart_endpointing_plan: SmartEndpointingPlan | None = None
-    custom_endpointing_rules: list[dict[str, Any]] | None = None
+    custom_endpointing_rules: list[CustomerRule] | None = None
     transcription_endpointing_plan: TranscriptionEndpointingPlan | None = None
 
 

@@ -1,6 +1,7 @@
 """The create-call request: nothing Vapi would refuse, nothing of the candidate's in a template, no key point, no name (R-040…R-050, R-060, R-062, C-15…C-20)."""
 
 import json
+import re
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -70,12 +71,15 @@ def test_no_field_that_vapi_would_reject(type_, pace, style):
 
 
 def test_the_documented_request_has_every_field_of_ours():
-    """Each path we send is in the checked example of vapi-protocol §1.1; values and metadata are our own."""
+    """Each path we send is in the checked example of vapi-protocol §1.1, but for the endpointing rules its table names (their fields: SDK 3.0)."""
     known = keys_of(example("1-1-create-call"))
     ours = {
         path
         for path in keys_of(body_of())
-        if "metadata." not in path and "variableValues." not in path and ".properties" not in path
+        if "customEndpointingRules" not in path
+        and "metadata." not in path
+        and "variableValues." not in path
+        and ".properties" not in path
     }
 
     assert ours <= known
@@ -130,6 +134,25 @@ def test_each_type_has_its_persona():
     assert len({prompt_of(body).splitlines()[0] for body in bodies}) == len(bodies)
     assert all(len(body["assistant"]["name"]) <= 40 and len(body["name"]) <= 40 for body in bodies)
     assert body_of()["assistant"]["firstMessage"] == GREETING
+
+
+@pytest.mark.parametrize(
+    ("words", "waits"),
+    [
+        ("I would put a cache in front of it. Let me think.", True),
+        ("Give me a moment to think, please?", False),
+        ("give me a moment to think", True),
+        ("I think we should use a queue", False),
+        ("I need to process each event within a second", False),
+    ],
+)
+def test_vapi_waits_while_the_candidate_thinks(words, waits):
+    """M6: the one rule of endpointing matches a request for time at the end of what was heard, within the 15 s Vapi allows."""
+    (rule,) = body_of()["assistant"]["startSpeakingPlan"]["customEndpointingRules"]
+
+    assert waits == bool(re.search(rule["regex"], words, re.IGNORECASE))
+    assert rule["type"] == "customer"
+    assert 0 < rule["timeoutSeconds"] <= 15
 
 
 def test_voice_pace_and_interruption_are_mapped():

@@ -80,3 +80,16 @@ def test_nothing_is_owed_while_the_interviewer_speaks(time):
     watch.asked()
 
     assert verdicts(watch, time, 8, speaks=True) == []
+
+
+def test_time_to_think_is_not_nudged(time):
+    """M6: after "let me think" nothing is owed, even where the end of that speech is noticed after its words; the next answer is waited for again."""
+    watch = GeminiWatch(time)
+    watch.candidate(speaking=True)
+    watch.patience()
+    watch.candidate(speaking=False, lasted_ms=2_000)
+
+    assert verdicts(watch, time, 30) == []
+    watch.candidate(speaking=True)
+    watch.candidate(speaking=False, lasted_ms=2_000)
+    assert "NUDGE" in [name for _, name in verdicts(watch, time, 8)]

@@ -66,6 +66,7 @@ async function begin(chosen) {
     details: { mode: choices.mode, recogniser: typing ? "none" : choices.recogniser },
   });
   new TypedAnswers(session);
+  on(session, "text", ({ status }) => status === "sending" && silenceOver());
   on(session, "state", state);
   on(session, "message", message);
   on(session, "audio", (pcm) => sound.play(pcm));
@@ -174,7 +175,10 @@ function message({ type, data }) {
   if (type === "server-message") return serverMessage(data ?? {});
   if (type === "bot-started-speaking") speaking("interviewer", true);
   else if (type === "bot-stopped-speaking") speaking("interviewer", false);
-  else if (type === "user-started-speaking") speaking("candidate", true);
+  else if (type === "user-started-speaking") {
+    speaking("candidate", true);
+    silenceOver();
+  }
   else if (type === "user-stopped-speaking") speaking("candidate", false);
   else if (type === "user-transcription" && choices.recogniser === "server") captions.hear("candidate", data?.text ?? "");
   else if (type === "bot-transcription" || type === "bot-output") botText(type, data);
@@ -201,7 +205,7 @@ function serverMessage(data) {
       say(byId("question-label"), data.followUp ? `Follow-up to question ${data.n}` : `Question ${data.n}`);
       say(byId("question"), data.text);
       Object.assign(byId("progress-bar"), { max: data.of, value: data.n });
-      return say(byId("notice"), "");
+      return notice("");
     case "clock":
       Object.assign(clock, { elapsed: Number(data.elapsed), total: Number(data.total), at: performance.now() });
       return tick();
@@ -210,12 +214,23 @@ function serverMessage(data) {
     case "voices":
       return say(byId("voices"), `You hear: ${data.voice}. Your words are recognised by: ${data.recogniser}.`);
     case "notice":
-      return say(byId("notice"), String(data.message ?? ""));
+      return notice(String(data.message ?? ""), String(data.code ?? ""));
     case "report-status":
       return ending.status(data);
     default:
       return undefined;
   }
+}
+
+/** What the server has to say; the code of a notice gives it its looks. @param {string} text @param {string} [code] */
+function notice(text, code = "") {
+  byId("notice").dataset.code = code;
+  say(byId("notice"), text);
+}
+
+/** The silence that was held is over. */
+function silenceOver() {
+  if (byId("notice").dataset.code === "take_your_time") notice("");
 }
 
 /** @param {any} detail */
