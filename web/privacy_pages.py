@@ -9,6 +9,7 @@ from aiohttp import web
 
 from bridge.config import AuthMode, Payments, Settings
 from bridge.domain.privacy import CONSENT, TRAINING, Artefact, CopyState
+from bridge.domain.reviewing import offered
 from pipeline.voice.choose import describe
 
 from . import exports
@@ -74,6 +75,15 @@ async def processors(settings: Settings, *, has_model: bool) -> list[dict[str, s
                 "then": GEMINI_TERMS[settings.gemini_plan],
             }
         )
+    if offered(settings.tariff):
+        found.append(
+            {
+                "name": "A person who reviews for this server",
+                "what": "The questions, your words in writing and the report; not your name and not the recording.",
+                "when": "Only when you ask for a review of an interview.",
+                "then": "What they write is kept with the report, and goes when the interview is deleted. You see every look they take.",
+            }
+        )
     if settings.payments in (Payments.STRIPE, Payments.RAZORPAY):
         name = settings.payments.value.capitalize()
         found.append(
@@ -97,7 +107,7 @@ async def processors(settings: Settings, *, has_model: bool) -> list[dict[str, s
         found.append(
             {
                 "name": "The server that sends this server's e-mail",
-                "what": "Your address and the letter: a link to sign in, or that a report is ready. No words of an interview.",
+                "what": "Your address and the letter: a link to sign in, or that a report or a review is ready. No words of an interview.",
                 "when": "When you ask for a letter.",
                 "then": "A letter that was sent cannot be called back.",
             }

@@ -224,6 +224,13 @@ async def test_the_candidate_is_told_by_one_letter(desk: Desk) -> None:
     await next_month(desk)
 
 
+async def test_the_privacy_page_names_the_reader(desk: Desk) -> None:
+    """R-116, C-58: who reads what was said, what of it, and only on one's wish."""
+    page = (await desk.ana.page("/privacy"))[1]
+    assert "A person who reviews for this server" in page
+    assert "Only when you ask for a review of an interview." in page
+
+
 async def test_nobody_reviews_their_own(desk: Desk) -> None:
     """C-58: an admin who practises is reviewed by somebody else."""
     admin = await signed_in(desk.house, Role.ADMIN)
