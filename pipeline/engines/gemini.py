@@ -2,7 +2,7 @@
 
 Audio goes by the same relay as Vapi's, questions and words by the same book. Everything that happens is news in one queue, handled in order: Gemini's, the
 candidate's buttons, ticks of the clock, tool calls that were answered. What Gemini fails to do is noticed by `GeminiWatch`. Read next: `gemini_service`
-(the line), `gemini_watch` (the waiting), `vapi_words` (who said what).
+(the line), `gemini_watch` (the waiting), `relayed_words` (who said what).
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from .gemini_lives import GeminiLives, Meter, Spoke, Tokens, Told, person_of, re
 from .gemini_service import Dropped, GeminiLive, GoingAway, LiveNews, Ready, TurnOver, make_worker
 from .gemini_watch import NOTICES, GeminiWatch, Verdict
 from .local import QuietRTVI
-from .vapi_words import VapiWords
+from .relayed_words import RelayedWords
 
 VOICE_RATE = 24_000
 """Of Gemini's audio."""
@@ -50,7 +50,7 @@ class GeminiEngine:
         self._parts = parts
         self._lives = lives
         self._news: asyncio.Queue[LiveNews | Told | Spoke | ToolAnswered] = asyncio.Queue()
-        self._words = VapiWords(parts)
+        self._words = RelayedWords(parts)
         self._watch = GeminiWatch()
         self._relay = Relay(lives.ticker)
         self._resuming = lives.take(parts.session.id)

@@ -1,7 +1,7 @@
 """The Vapi engine in one leg: the candidate's socket and Vapi's, joined; our cursor, our log, our recording (R-040…R-050).
 
 Audio goes straight across (`pipeline.relay`). Everything else is news in one queue, handled in order: Vapi's messages, the candidate's buttons, ticks of the clock, tool calls
-that were answered over the web. Read next: `vapi_words` (who said what), `vapi_call`, `vapi_speech`.
+that were answered over the web. Read next: `relayed_words` (who said what), `vapi_call`, `vapi_speech`.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ from ..sound import loudness
 from ..transport import CandidateTransport
 from .engine import CallParts, Do, EngineLost
 from .local import QuietRTVI
+from .relayed_words import RelayedWords
 from .vapi_call import Away, Back, Lost, News, VapiCall, VapiCalls
 from .vapi_speech import VapiSpeech
-from .vapi_words import VapiWords
 
 SILENT_SECONDS = 5.0
 """No word of any kind so long after the candidate stopped speaking: Vapi is silent (F2)."""
@@ -79,7 +79,7 @@ class VapiEngine:
         self._make_body = make_body
         self._call: VapiCall | None = None
         self._news: asyncio.Queue[News | Told | Spoke | ToolAnswered] = asyncio.Queue()
-        self._words = VapiWords(parts)
+        self._words = RelayedWords(parts)
         self._end_reason: str | None = None
         self._over_at: float | None = None
         self._quiet_since: int | None = None

@@ -1,4 +1,4 @@
-"""Who said what in a relayed call, and which question was heard: Vapi's transcripts tied to our own audio and cursor (R-058, M5). Plain Python.
+"""Who said what in a relayed call, and which question was heard: a vendor's transcripts tied to our own audio and cursor (R-058, M5). Plain Python.
 
 A vendor's words come late and in pieces. Their times are taken from the stretches of speech in the audio; a question counts as asked when the interviewer's next stretch
 is heard after a tool's answer or a line of ours; what a barge-in cut off is not in the transcript. Read next: `windows`, `bridge.domain.segments`.
@@ -15,11 +15,11 @@ from .engine import CallParts
 from .windows import SpeechWindows, VoiceWindows, heard_words
 
 BRIDGE_MS = 1_500
-"""About how long Vapi's interviewer leads over before the question itself is heard."""
+"""About how long a vendor's interviewer leads over before the question itself is heard."""
 WORD_MS = 330
 
 
-class VapiWords:
+class RelayedWords:
     """Both speakers of one leg."""
 
     def __init__(self, parts: CallParts) -> None:
