@@ -18,6 +18,7 @@ from bridge.domain.agenda import Agenda
 from bridge.domain.events import (
     EngineChanged,
     Event,
+    HintGiven,
     LegEnded,
     LegStarted,
     Noted,
@@ -264,6 +265,8 @@ class CallLeg:
         match verb.t:
             case "done":
                 self._tell(Do.DONE)
+            case "hint":
+                self._tell(Do.HINT)
             case "next":
                 self._tell(Do.NEXT)
             case "end":
@@ -319,13 +322,18 @@ class CallLeg:
                     "turn", turnId=turn.turn_id, speaker=turn.speaker.value, text=turn.text, questionId=turn.question_id,
                     startMs=turn.start_ms, endMs=turn.end_ms, final=turn.final, seq=entry.seq,
                 )  # fmt: skip
+            case HintGiven() as hint:
+                await self._leg.tell("hint", questionId=hint.question_id, n=hint.n, of=hint.of, text=hint.text)
             case Noted() as note if note.code in TOLD:
                 await self._leg.tell("notice", code=note.code, message=note.detail)
         for segment in entry.segments:
             await self._leg.tell("segment", **segment_json(segment))
 
     async def _tell_question(self, event: QuestionAsked) -> None:
-        await self._leg.tell("question", n=event.n, of=event.of, id=event.question_id, text=event.text, followUp=event.follow_up)
+        left = next((self._agenda.hints_left(q) for q in self._agenda.questions if q.id == event.question_id), 0)
+        await self._leg.tell(
+            "question", n=event.n, of=event.of, id=event.question_id, text=event.text, followUp=event.follow_up, hintsLeft=left
+        )
 
     # Tools of a vendor's interviewer -----------------------------------------------------------------------------------
     async def tool(self, name: str, arguments: dict[str, Any], tool_call_id: str) -> dict[str, Any]:

@@ -202,7 +202,7 @@ class ScriptedInterviewer(LLMService):
                 return line
             case Do.TURN_OVER:
                 return self._prepkit_after_turn()
-            case Do.TYPED | Do.SAY | Do.WHISPER:
+            case Do.TYPED | Do.SAY | Do.WHISPER | Do.HINT:
                 return self._prepkit_take_words(what, text)
             case Do.DONE if self._prepkit_candidate_speaking and self._prepkit_done_at is None:
                 # The last words are still being recognised: the turn's own end or the next tick takes it from here.
@@ -237,6 +237,8 @@ class ScriptedInterviewer(LLMService):
         match what, intent_of(text):
             case Do.TYPED, _ if self._prepkit_decided is None:
                 self._prepkit_think(partial(self._prepkit_conductor.after_answer, text))
+            case Do.HINT, _ if self._prepkit_thinking is None and self._prepkit_decided is None:
+                return self._prepkit_conductor.hint()
             case Do.SAY, _:
                 return Line(text)
             case Do.WHISPER, Intent.REPEAT:

@@ -19,7 +19,7 @@ from bridge.domain.segments import Segment, Turn
 from .clocks import is_filler_only
 from .scoring import Status, question_score, rounded, weighted
 
-IN_PASSING = frozenset({Intent.REPEAT, Intent.NEXT, Intent.DONE, Intent.THINKING})
+IN_PASSING = frozenset({Intent.HINT, Intent.REPEAT, Intent.NEXT, Intent.DONE, Intent.THINKING})
 """Words to the interviewer rather than to the question. “I don't know” is an answer."""
 LEAD_MS = 500
 """A quote's estimated place starts this much early, so that its first word is heard."""

@@ -116,6 +116,7 @@ def _question(question: Mapping[str, Any]) -> dict[str, Any]:
             "keyPoints": points,
             # A follow-up may take up what was said.
             "followUpsAsked": [],
+            "hints": question.get("hints", []),
             "feedback": {
                 "whatYouDidWell": texts("yes"),
                 "whatCouldBeBetter": texts("partly"),

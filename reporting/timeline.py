@@ -12,6 +12,7 @@ from bridge.domain.events import (
     CursorMoved,
     EngineChanged,
     Event,
+    HintGiven,
     InterviewEnded,
     LegEnded,
     LegStarted,
@@ -41,6 +42,8 @@ def _mark(event: Event, numbers: dict[str, int]) -> dict[str, Any] | None:
             return _made(event, "question", f"Question {event.n} of {event.of}", event.question_id)
         case QuestionAsked():
             return _made(event, "followUp", f"Follow-up to question {event.n}", event.question_id)
+        case HintGiven() if event.question_id in numbers:
+            return _made(event, "hint", f"Hint {event.n} on question {numbers[event.question_id]}", event.question_id)
         case CursorMoved(reason="skipped") if event.from_id in numbers:
             return _made(event, "skipped", f"Question {numbers[event.from_id]} skipped", event.from_id)
         case ToolAnswered():

@@ -15,7 +15,7 @@ from bridge import __version__
 from bridge.bank import Module
 from bridge.domain.catalog import DIFFICULTIES, TYPES
 from bridge.domain.coverage import Shown
-from bridge.domain.events import Event
+from bridge.domain.events import Event, HintGiven
 from bridge.domain.segments import Segment, Turn
 from bridge.domain.session import InterviewSession
 
@@ -85,7 +85,7 @@ def build_report(
         "summary": advice.summary(assessments, parts, overall, names),
         "disclaimer": DISCLAIMER,
         "questionAnalysis": [
-            _question(a, clock, evidence, names, known)
+            _question(a, clock, evidence, names, known) | {"hints": _hints(a, events)}
             for a, clock in zip(assessments, clocks.questions, strict=True)
         ],
         "strengths": [_cite(item, evidence) for item in strong],
@@ -226,6 +226,12 @@ def _question(
     }
 
 
+def _hints(a: Assessment, events: Sequence[Event]) -> list[dict[str, Any]]:
+    """The hints the candidate was given on a question; they change no score and are never left out."""
+    given = [event for event in events if isinstance(event, HintGiven) and event.question_id == a.question.id]
+    return [{"n": hint.n, "of": hint.of, "text": hint.text, "atMs": hint.at_ms} for hint in given]
+
+
 def _coverage(assessments: Sequence[Assessment], parts: Sequence[Area], names: advice.Names) -> dict[str, Any]:
     return {
         "questions": {"planned": len(assessments)} | {s.value: sum(a.status is s for a in assessments) for s in Status},
@@ -325,6 +331,7 @@ def _setup(session: InterviewSession) -> dict[str, Any]:
         "voice": setup.voice.value,
         "pace": setup.pace.value,
         "followUpStyle": setup.follow_up_style.value,
+        "mode": setup.mode.value,
         "company": setup.company,
         "role": setup.role,
         "level": setup.level,

@@ -15,7 +15,7 @@ from sqlalchemy import ColumnElement, Row, delete, exists, func, insert, select,
 from bridge.domain.catalog import Difficulty, InterviewType
 from bridge.domain.questions import FollowUp, KeyPoint, Question
 from bridge.domain.session import LIVE, InterviewSession, ReportStatus, SessionStatus
-from bridge.domain.setup import FollowUpStyle, InterviewSetup, Pace, Voice
+from bridge.domain.setup import FollowUpStyle, InterviewSetup, Mode, Pace, Voice
 from bridge.errors import NotFound
 from bridge.ports import HistoryRow
 
@@ -246,6 +246,7 @@ def _setup(stored: dict[str, Any]) -> InterviewSetup:
             "voice": Voice(stored["voice"]),
             "pace": Pace(stored["pace"]),
             "follow_up_style": FollowUpStyle(stored["follow_up_style"]),
+            "mode": Mode(stored.get("mode", Mode.REAL)),
         }
     )
 

@@ -19,7 +19,7 @@ from bridge.domain.catalog import DIFFICULTIES, TYPES, Difficulty, InterviewType
 from bridge.domain.privacy import CONSENT, CONSENT_VERSION
 from bridge.domain.reviewing import offered
 from bridge.domain.session import ENDED
-from bridge.domain.setup import LANGUAGES, MAX_DOCUMENT, FollowUpStyle, Pace, Voice
+from bridge.domain.setup import LANGUAGES, MAX_DOCUMENT, FollowUpStyle, Mode, Pace, Voice
 from bridge.usecases import calling, reviewing
 from pipeline.voice.choose import describe
 from reporting.render import report_context
@@ -40,6 +40,8 @@ TITLES = {
     FollowUpStyle.LIGHT: "Light",
     FollowUpStyle.BALANCED: "Balanced",
     FollowUpStyle.DEEP_DIVE: "Deep dive",
+    Mode.REAL: "Real, as in an exam",
+    Mode.STUDY: "Study, with hints",
 }
 VOICE_VENDORS = {"vapi": "Vapi and its providers", "gemini": "Google Gemini"}
 """Who hears and speaks where it is not this machine."""
@@ -104,6 +106,7 @@ async def setup(request: web.Request) -> web.Response:
             "max": profile.max_minutes,
             "default": profile.default_minutes,
             "questions": question_count(profile.difficulty, profile.default_minutes),
+            "hints": profile.hints,
             **({"price": tariff.price(profile.difficulty).text} if tariff else {}),
         }
         for profile in DIFFICULTIES.values()
@@ -120,6 +123,7 @@ async def setup(request: web.Request) -> web.Response:
         voices=_choices(Voice),
         paces=_choices(Pace),
         styles=_choices(FollowUpStyle),
+        modes=_choices(Mode),
         languages=[{"slug": code, "title": LANGUAGES[code].title} for code in language_model.languages(request.app[SETTINGS])],
         documents=request.app[MODEL] is not None,
         fails={name for name, trouble in troubles.of(request.app).items() if trouble.failing},
@@ -142,6 +146,7 @@ def last_choice(setup: Any) -> dict[str, Any]:
         "voice": setup.voice.value,
         "pace": setup.pace.value,
         "followUpStyle": setup.follow_up_style.value,
+        "mode": setup.mode.value,
         "company": setup.company,
         "role": setup.role,
         "level": setup.level,
@@ -165,6 +170,7 @@ async def interview(request: web.Request) -> web.StreamResponse:
             "minutes": session.setup.duration_minutes,
             "questions": len(session.questions),
             "status": session.status.value,
+            "study": session.setup.mode is Mode.STUDY,
         },
         voice_labels=await _voice_labels(request),
         consent={

@@ -37,6 +37,7 @@ from bridge.domain.setup import (
     MAX_SHORT_TEXT,
     FollowUpStyle,
     InterviewSetup,
+    Mode,
     Pace,
     Voice,
 )
@@ -100,6 +101,9 @@ class SetupRequest(Model):
     voice: Annotated[Voice, BeforeValidator(_lower)] = Voice.NEUTRAL
     pace: Annotated[Pace, BeforeValidator(_lower)] = Pace.MODERATE
     follow_up_style: Annotated[FollowUpStyle, BeforeValidator(_lower)] = FollowUpStyle.BALANCED
+    mode: Annotated[Mode, BeforeValidator(_lower)] = Field(
+        Mode.REAL, description="`study`: hints may be asked for, as many a question as the difficulty has; the report shows them."
+    )
     company: ShortText = ""
     role: ShortText = ""
     level: ShortText = ""
@@ -136,6 +140,7 @@ class SetupRequest(Model):
             voice=self.voice,
             pace=self.pace,
             follow_up_style=self.follow_up_style,
+            mode=self.mode,
             company=self.company.strip(),
             role=self.role.strip(),
             level=self.level.strip(),

@@ -10,7 +10,18 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from .coverage import PointCoverage, Shown, cover
-from .events import CursorMoved, Event, InterviewEnded, OperatorActed, QuestionAsked, Speaker, ToolAnswered, TurnRecorded
+from .events import (
+    CursorMoved,
+    Event,
+    HintGiven,
+    InterviewEnded,
+    OperatorActed,
+    QuestionAsked,
+    Speaker,
+    ToolAnswered,
+    TurnRecorded,
+)
+from .hints import Hint, allowance, next_hint
 from .judging import Judgement, first_askable
 from .questions import FollowUp, KeyPoint, Question
 from .segments import Transcript
@@ -48,6 +59,7 @@ class Agenda:
         self._cursor: int | None = None
         self._started_ms: dict[str, int] = {}
         self._follow_ups: dict[str, list[str]] = {question_id: [] for question_id in self._ids}
+        self._hints: dict[str, list[str]] = {question_id: [] for question_id in self._ids}
         self._tools: dict[str, ToolAnswered] = {}
         self._moves: dict[str, str | None] = {}
         self._extended_ms = 0
@@ -135,6 +147,8 @@ class Agenda:
                 self._started_ms.setdefault(question_id, event.start_ms)
             case ToolAnswered():
                 self._tools[event.tool_call_id] = event
+            case HintGiven():
+                self._hints[event.question_id].append(event.text)
             case OperatorActed():
                 self._extended_ms += event.minutes * 60_000
             case InterviewEnded():
@@ -172,7 +186,7 @@ class Agenda:
         covered = self.coverage(question, hint)
         if not self.may_follow_up(question_id, now_ms):
             return Decision(None, covered, judged=judgement is not None)
-        asked = self._follow_ups[question_id]
+        asked = [*self._follow_ups[question_id], *self._hints[question_id]]
         shown = judgement.shown if judgement else frozenset()
         missing = [
             point.key_point_id for how in (Shown.NO, Shown.PARTLY) for point in covered
@@ -187,6 +201,18 @@ class Agenda:
                 return Decision(follow_up, covered, judged=True)
         in_order = [each for point_id in missing for each in question.follow_ups if each.about == point_id]
         return Decision(first_askable(missing, in_order, asked), covered)
+
+    def hints_left(self, question: Question) -> int:
+        """How many more may be asked for."""
+        return max(0, allowance(self.setup) - len(self._hints[question.id]))
+
+    def hint(self, question: Question) -> Hint | None:
+        """The next hint; None when they are used up or nothing may be said."""
+        if not self.hints_left(question):
+            return None
+        used = [*self._follow_ups[question.id], *self._hints[question.id]]
+        n = len(self._hints[question.id]) + 1
+        return next_hint(question, n, allowance(self.setup), self.open_points(question), used, self.answer(question.id))
 
     def follow_ups_asked(self, question_id: str) -> tuple[str, ...]:
         """Texts of the follow-ups this question has had."""

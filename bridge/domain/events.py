@@ -132,6 +132,19 @@ class Noted(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class HintGiven(Event):
+    """In study mode the candidate asked for a hint and was given the `n`-th of `of` for this question; the report shows it."""
+
+    kind = "hint-given"
+    question_id: str
+    n: int
+    of: int
+    text: str
+    about: str | None = None
+    """Key point it leads to."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class OperatorActed(Event):
     """An operator did something in this call; `told` is what the candidate was shown of it at that moment (M7)."""
 
@@ -165,6 +178,7 @@ EVENTS: dict[str, type[Event]] = {
         TurnRecorded,
         ToolAnswered,
         Noted,
+        HintGiven,
         OperatorActed,
         InterviewEnded,
     )

@@ -46,16 +46,21 @@ def fault(text: str, question: Question, answer: str, shown: Collection[str], as
         return "cannot be spoken"
     if ABOUT_US.search(text):
         return "about the interview"
+    if why := gives_away(text, question, answer, shown):
+        return why
+    if is_alike(text, (*asked, question.text)):
+        return "asked already"
+    return ""
+
+
+def gives_away(text: str, question: Question, answer: str, shown: Collection[str]) -> str:
+    """Which of our own texts it tells, in a few words; empty when none."""
     hidden = [point for point in question.key_points if point.id not in shown]
     if any(found.shown is Shown.YES for found in cover(hidden, text)) or any(_says(point, text, question) for point in hidden):
         return "gives a key point away"
     known = _runs(answer) | _runs(question.text) | _runs(question.spoken)
     kept = [question.model_answer, question.motivation, *(point.text for point in hidden)]
-    if any((_runs(text) - known) & _runs(each) for each in kept):
-        return "reads out what is ours"
-    if is_alike(text, (*asked, question.text)):
-        return "asked already"
-    return ""
+    return "reads out what is ours" if any((_runs(text) - known) & _runs(each) for each in kept) else ""
 
 
 def _says(point: KeyPoint, text: str, question: Question) -> bool:

@@ -30,6 +30,10 @@ TAKE_YOUR_TIME = "Take your time."
 NUDGE = "Take your time. I can repeat the question if you like."
 STILL_THERE = "I'm still here. Answer when you are ready, or say next question to move on."
 REPEAT = "Of course."
+HINT = "Here is a hint."
+NO_HINTS = "I can't give hints in this interview; I'd like to hear your own thinking. Take your time."
+NO_HINTS_LEVEL = "There are no hints at this difficulty. Say what you would look at first, and take your time."
+NO_MORE_HINTS = "That was all I can give you on this one. Say what you have, and take your time."
 
 
 def count_word(n: int) -> str:

@@ -36,6 +36,13 @@ class FollowUpStyle(StrEnum):
     DEEP_DIVE = "deep-dive"
 
 
+class Mode(StrEnum):
+    """Real: as in an exam. Study: hints may be asked for, and the report tells them (M12)."""
+
+    REAL = "real"
+    STUDY = "study"
+
+
 FOLLOW_UP_DELTA = {FollowUpStyle.LIGHT: -1, FollowUpStyle.BALANCED: 0, FollowUpStyle.DEEP_DIVE: 1}
 MAX_REQUIREMENTS = 2_000
 """Characters of free text (R-014)."""
@@ -102,6 +109,8 @@ class InterviewSetup:
     cv: str = field(default="", repr=False)
     """Text of a CV; it shapes the questions and is purged with the session."""
     job_description: str = field(default="", repr=False)
+
+    mode: Mode = Mode.REAL
 
     @property
     def follow_up_budget(self) -> int:

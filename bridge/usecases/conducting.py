@@ -16,10 +16,12 @@ from uuid import uuid4
 
 from ..domain import script
 from ..domain.agenda import Agenda
-from ..domain.events import CursorMoved, QuestionAsked, ToolAnswered
+from ..domain.events import CursorMoved, HintGiven, Noted, QuestionAsked, ToolAnswered
+from ..domain.hints import allowance
 from ..domain.intents import Intent, intent_of
 from ..domain.judging import Judgement, Source
 from ..domain.questions import FollowUp, Question
+from ..domain.setup import Mode
 from .call_log import CallLog
 from .directing import Director
 from .silence import Silence
@@ -118,6 +120,8 @@ class Conductor:
                 return self.repeat()
             case Intent.NEXT:
                 return self.skip()
+            case Intent.HINT:
+                return self.hint()
             case Intent.UNKNOWN:
                 return await self._follow_up_or_move(question, script.BRIDGE_AFTER_UNKNOWN)
             case _:
@@ -136,6 +140,21 @@ class Conductor:
         if question is None:
             return self.goodbye()
         return self._move(question.id, script.BRIDGE_AFTER_SKIP, "skipped")
+
+    def hint(self) -> Line:
+        """A hint on the question on the floor, or the friendly word that there is none (M12)."""
+        agenda = self.agenda
+        question = agenda.current
+        if question is None:
+            return self.goodbye()
+        of = allowance(agenda.setup)
+        if (found := agenda.hint(question)) is None:
+            self._log.append(Noted(at_ms=self._clock(), code="no_hint"))
+            refusal = script.NO_HINTS if agenda.setup.mode is Mode.REAL else script.NO_MORE_HINTS if of else script.NO_HINTS_LEVEL
+            return Line(refusal)
+        n = of - agenda.hints_left(question) + 1
+        self._log.append(HintGiven(at_ms=self._clock(), question_id=question.id, n=n, of=of, text=found.text, about=found.about))
+        return Line(found.text, script.HINT)
 
     def repeat(self) -> Line:
         """The question on the floor once more."""

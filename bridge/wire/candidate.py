@@ -53,7 +53,7 @@ class RtviIn:
 
 @dataclass(frozen=True)
 class Verb:
-    """One of our verbs: done, next, end, mute {on}, text {text}, browser-transcript {text, final}."""
+    """One of our verbs: done, hint, next, end, mute {on}, text {text}, browser-transcript {text, final}."""
 
     id: str
     t: str
@@ -81,6 +81,7 @@ class _BrowserTranscript(_Text):
 
 VERBS: dict[str, type[BaseModel]] = {
     "done": _Nothing,
+    "hint": _Nothing,
     "next": _Nothing,
     "end": _Nothing,
     "mute": _Mute,

@@ -30,6 +30,7 @@ class Do(Enum):
     TURN_OVER = auto()
     TYPED = auto()
     DONE = auto()
+    HINT = auto()
     NEXT = auto()
     END = auto()
     SAY = auto()

@@ -16,6 +16,7 @@ from pipecat.workers.runner import WorkerRunner
 
 from bridge.domain import persona
 from bridge.domain.events import Noted, Speaker, ToolAnswered
+from bridge.domain.intents import Intent, intent_of
 from bridge.domain.upstream import Interrupted, Said
 from bridge.usecases.conducting import Line
 from bridge.wire.candidate import SAMPLE_RATE
@@ -218,6 +219,8 @@ class GeminiEngine:
             self._words.candidate_said(said.text)
             if self._parts.conductor.silence.words(said.text):
                 self._watch.patience()
+            elif intent_of(said.text) is Intent.HINT:
+                self.tell(Do.HINT)
 
     async def _on_interrupted(self) -> None:
         """The candidate spoke over the interviewer: silence at once."""
@@ -328,6 +331,8 @@ class GeminiEngine:
                 # Where a question is still to be heard, a second press would skip it unheard (C-38).
                 self._parts.turns.finish()
                 await self._say(conductor.skip())
+            case Do.HINT:
+                await self._say(conductor.hint())
             case Do.SAY:
                 await self._say(Line(text))
             case Do.WHISPER:

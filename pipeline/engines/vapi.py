@@ -22,6 +22,7 @@ from pipecat.workers.runner import WorkerRunner
 
 from bridge.domain import ended, upstream
 from bridge.domain.events import Noted, Speaker, ToolAnswered
+from bridge.domain.intents import Intent, intent_of
 from bridge.usecases.conducting import Line
 from bridge.wire import vapi_messages
 from bridge.wire.candidate import SAMPLE_RATE
@@ -232,6 +233,8 @@ class VapiEngine:
         if said.final:
             self._words.candidate_said(said.text)
             self._parts.conductor.silence.words(said.text)
+            if intent_of(said.text) is Intent.HINT:
+                self.tell(Do.HINT)
         else:
             self._parts.turns.hearing(said.text)
 
@@ -288,6 +291,8 @@ class VapiEngine:
                 # Where a question is still to be heard, a second press would skip it unheard (C-38).
                 self._parts.turns.finish()
                 await self._say(conductor.skip())
+            case Do.HINT:
+                await self._say(conductor.hint())
             case Do.SAY:
                 await self._say(Line(text))
             case Do.WHISPER:

@@ -357,3 +357,29 @@ async def test_a_browser_s_own_transcript_becomes_a_turn(server):
 
     assert (turn["text"], turn["questionId"]) == (ANSWER, question["id"])
     assert [(t["source"], t["text"]) for t in stored] == [("browser", ANSWER)]
+
+
+async def test_a_typed_interview_in_study_mode(server):
+    """M12, R-020, M6: hints by button and in words, as many as the difficulty has; "let me think" is held with a notice; the report has the hints."""
+    async with server.interview(mode="study") as (session_id, caller):
+        await caller.verb("mute", on=True)
+        await caller.verb("hint")
+        first = await caller.told("hint")
+        await caller.verb("text", text="Give me a hint, please.")
+        second = await caller.told("hint")
+        await caller.verb("text", text="I would begin with a hash map, I believe. Let me think.")
+        held = await caller.told("notice", code="take_your_time")
+        await caller.verb("text", text=ANSWER)
+        question = await caller.told("question")
+        await caller.verb("end")
+        await caller.told("ended", 40)
+    report = await _report(server, session_id)
+    asked = report["questionAnalysis"][0]
+
+    assert [(hint["n"], hint["of"]) for hint in (first, second)] == [(1, 2), (2, 2)]
+    assert held["message"] == "Take your time."
+    assert question["followUp"] == 1 or question["n"] == 2
+    assert [hint["text"] for hint in asked["hints"]] == [first["text"], second["text"]]
+    assert not any(point["text"] in hint["text"] for point in asked["keyPoints"] for hint in asked["hints"])
+    assert report["setup"]["mode"] == "study"
+    assert [mark["kind"] for mark in report["timeline"]].count("hint") == 2

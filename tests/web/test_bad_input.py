@@ -473,7 +473,7 @@ VALUES = st.recursive(
     max_leaves=8,
 )
 FIELDS = [
-    "type", "difficulty", "duration", "focusAreas", "specificRequirements", "language", "voice", "pace", "followUpStyle", "company",
+    "type", "difficulty", "duration", "focusAreas", "specificRequirements", "language", "voice", "pace", "followUpStyle", "mode", "company",
     "role", "level", "questionCount", "focus_areas", "question_count", "status", "userId",
 ]  # fmt: skip
 CHOICES = st.one_of(

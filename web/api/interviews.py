@@ -65,6 +65,7 @@ def configuration(session: InterviewSession) -> dict[str, Any]:
         "voice": setup.voice.value,
         "pace": setup.pace.value,
         "followUpStyle": setup.follow_up_style.value,
+        "mode": setup.mode.value,
         "company": setup.company,
         "role": setup.role,
         "level": setup.level,

@@ -15,7 +15,7 @@ const STEPS = ["type", "difficulty", "focus", "details", "review"];
 /** The step on which a field of the API is asked for. */
 const STEP_OF = /** @type {Record<string, string>} */ ({ type: "type", difficulty: "difficulty", focusAreas: "focus" });
 const TEXTS = ["specificRequirements", "company", "role", "level", "otherAreas"];
-const PICKS = ["language", "voice", "pace", "followUpStyle"];
+const PICKS = ["language", "voice", "pace", "followUpStyle", "mode"];
 const DRAFT = "prepkit.setup.draft";
 
 const form = /** @type {HTMLFormElement} */ (document.getElementById("setup"));
@@ -51,6 +51,7 @@ function setup() {
     voice: input("voice").value,
     pace: input("pace").value,
     followUpStyle: input("followUpStyle").value,
+    mode: input("mode").value,
     company: input("company").value.trim(),
     role: input("role").value.trim(),
     level: input("level").value.trim(),
@@ -117,6 +118,7 @@ function show() {
     difficulty: difficulty().title,
     duration: `About ${minutes}`,
     questions: `About ${questionCount()}, with ${picked("followUpStyle").toLowerCase()} follow-ups`,
+    mode: picked("mode"),
     focus: areas.join(", ") || "A mix of everything",
     voice: `${picked("voice")}, ${picked("pace").toLowerCase()} pace, ${picked("language")}`,
     target,

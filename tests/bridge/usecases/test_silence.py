@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from bridge.domain import script
 from bridge.domain.agenda import Agenda
-from bridge.domain.events import CursorMoved, Event, Noted
+from bridge.domain.catalog import Difficulty
+from bridge.domain.events import CursorMoved, Event, HintGiven, Noted
+from bridge.domain.setup import Mode
 from bridge.usecases.call_log import CallLog
 from bridge.usecases.conducting import FOLLOW_UP, MOVE_ON, STILL_THINKING, Conductor
 
@@ -137,3 +141,32 @@ async def test_only_the_follow_up_tool_waits(room):
     answer, _ = await room.conductor.tool(MOVE_ON, {"currentQuestionId": "q1"}, "c1")
 
     assert answer.result["nextQuestionId"] == "q2"
+
+
+def study(room: Room, difficulty: Difficulty = Difficulty.MEDIUM) -> Room:
+    """The same call in study mode."""
+    room.agenda.setup = replace(SETUP, difficulty=difficulty, mode=Mode.STUDY)
+    return room
+
+
+@pytest.mark.parametrize("words", ["Give me a hint, please.", "Can I have a hint?"])
+async def test_a_hint_that_is_asked_for_is_given_and_logged(room, words):
+    """M12, R-020: said by the interviewer, one event, and no second where the difficulty has one; no key point is said (A9)."""
+    line = await study(room).hear(words)
+    more = await room.hear(words)
+    given = [event for event in room.events if isinstance(event, HintGiven)]
+
+    assert [(hint.question_id, hint.n, hint.of) for hint in given] == [("q1", 1, 1)]
+    assert line.spoken == f"{script.HINT} {given[0].text}"
+    assert more.spoken == script.NO_MORE_HINTS
+    assert not any(point.text.lower() in line.spoken.lower() for point in QUESTIONS[0].key_points)
+
+
+async def test_a_real_interview_has_no_hints(room):
+    """M12: as in an exam: a friendly no, nothing given, the question stays; the same where the difficulty has none."""
+    line = await room.hear("Give me a hint, please.")
+    hard = await study(Room(), Difficulty.HARD).hear("Give me a hint, please.")
+
+    assert (line.spoken, hard.spoken) == (script.NO_HINTS, script.NO_HINTS_LEVEL)
+    assert not any(isinstance(event, HintGiven) for event in room.events)
+    assert room.agenda.current == QUESTIONS[0]

@@ -36,6 +36,9 @@ let choices = { mode: "voice", recogniser: "server", readAloud: true };
 let recognition = null;
 /** A room that was never entered is not shown behind the reason why. */
 let wasLive = false;
+/** In study mode hints may be asked for. */
+const study = room.dataset.study === "on";
+let hints = 0;
 const clock = { elapsed: 0, total: Number(room.dataset.minutes) * 60, at: 0 };
 
 // Beginning -----------------------------------------------------------------------------------------------------------
@@ -135,6 +138,7 @@ function state({ state: now, title, text, button, status }) {
   byId("connection").dataset.state = now;
   say(byId("connection-text"), now === "stopped" ? "Not connected" : text ? `${title}. ${text}` : title);
   for (const id of ["done", "next"]) control(id).disabled = now !== "live";
+  if (study) control("hint").disabled = now !== "live" || !hints;
   byId("recording").hidden = now !== "live";
   const stopped = now === "stopped";
   if (stopped) {
@@ -205,7 +209,11 @@ function serverMessage(data) {
       say(byId("question-label"), data.followUp ? `Follow-up to question ${data.n}` : `Question ${data.n}`);
       say(byId("question"), data.text);
       Object.assign(byId("progress-bar"), { max: data.of, value: data.n });
+      hintsLeft(Number(data.hintsLeft ?? 0));
+      if (study && !data.followUp) byId("hints").hidden = true;
       return notice("");
+    case "hint":
+      return hint(data);
     case "clock":
       Object.assign(clock, { elapsed: Number(data.elapsed), total: Number(data.total), at: performance.now() });
       return tick();
@@ -226,6 +234,23 @@ function serverMessage(data) {
 function notice(text, code = "") {
   byId("notice").dataset.code = code;
   say(byId("notice"), text);
+}
+
+/** How many hints may still be asked for. @param {number} left */
+function hintsLeft(left) {
+  if (!study) return;
+  hints = left;
+  say(byId("hint-text"), left ? `Hint (${left} left)` : "No hints left");
+  control("hint").disabled = !left || session.state !== "live";
+}
+
+/** A hint: the captions have its words for whoever listens to the page. @param {{n: number, of: number, text: string}} given */
+function hint({ n, of, text }) {
+  if (!study) return;
+  byId("hints").hidden = false;
+  say(byId("hints-label"), `Hint ${n} of ${of}`);
+  say(byId("hints-text"), text);
+  hintsLeft(of - n);
 }
 
 /** The silence that was held is over. */
@@ -286,12 +311,14 @@ const dialog = /** @type {HTMLDialogElement} */ (byId("end-dialog"));
 const actions = /** @type {Record<string, () => void>} */ ({
   d: () => session.send("done"),
   n: () => session.send("next"),
+  ...(study ? { h: () => void (hints && session.send("hint")) } : {}),
   m: toggleMute,
   e: () => (session.goodbye ? session.end() : dialog.showModal()),
 });
 
 byId("done").addEventListener("click", actions.d);
 byId("next").addEventListener("click", actions.n);
+if (study) byId("hint").addEventListener("click", actions.h);
 byId("mute").addEventListener("click", actions.m);
 byId("end").addEventListener("click", actions.e);
 dialog.addEventListener("close", () => {

@@ -101,6 +101,8 @@ export class Timeline {
         );
       case "noted":
         return this.said(item, `${data.code.replaceAll("_", " ")}${data.detail && data.code !== "typed" ? `: ${data.detail}` : ""}`, BAD_NOTES.has(data.code));
+      case "hint-given":
+        return this.make(item, build("p", { class: "what" }, `Hint ${data.n} of ${data.of}`), build("div", { class: "words" }, data.text));
       case "operator-acted":
         return this.make(item, build("p", { class: "what" }, `${ACTS[data.action] ?? data.action}${data.minutes ? `: ${data.minutes}` : ""}${data.told ? "" : " (not told at once)"}`), ...(data.text ? [build("div", { class: "words" }, data.text)] : []));
       case "interview-ended":
