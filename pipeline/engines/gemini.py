@@ -319,6 +319,8 @@ class GeminiEngine:
                 await self._on_tick()
             case _ if self._end_reason is not None:
                 return
+            case Do.HINT | Do.TYPED if what is Do.HINT or intent_of(text) is Intent.HINT:
+                await self._say(conductor.hint())
             case Do.TYPED:
                 if not conductor.silence.words(text):
                     self._watch.asked()
@@ -331,8 +333,6 @@ class GeminiEngine:
                 # Where a question is still to be heard, a second press would skip it unheard (C-38).
                 self._parts.turns.finish()
                 await self._say(conductor.skip())
-            case Do.HINT:
-                await self._say(conductor.hint())
             case Do.SAY:
                 await self._say(Line(text))
             case Do.WHISPER:

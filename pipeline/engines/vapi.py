@@ -281,6 +281,8 @@ class VapiEngine:
                 await self._on_tick()
             case _ if self._end_reason is not None:
                 return
+            case Do.HINT | Do.TYPED if what is Do.HINT or intent_of(text) is Intent.HINT:
+                await self._say(conductor.hint())
             case Do.TYPED:
                 conductor.silence.words(text)
                 await self._control(vapi_messages.add_message(text, role="user", trigger=True))
@@ -291,8 +293,6 @@ class VapiEngine:
                 # Where a question is still to be heard, a second press would skip it unheard (C-38).
                 self._parts.turns.finish()
                 await self._say(conductor.skip())
-            case Do.HINT:
-                await self._say(conductor.hint())
             case Do.SAY:
                 await self._say(Line(text))
             case Do.WHISPER:
