@@ -4,6 +4,7 @@ import asyncio
 
 import numpy as np
 import pytest
+from pipecat.audio.turn.base_turn_analyzer import EndOfTurnState
 from pipecat.audio.vad.vad_analyzer import VADParams, VADState
 
 from pipeline.voice.detectors import SharedSilero, make_turn_analyzer, make_vad, warm_up
@@ -37,7 +38,7 @@ async def states(vad, pcm):
 def test_models_are_loaded_once_for_all_calls():
     """R-041: pipecat.md §9: a session each would cost 24 MB a call."""
     warm_up()
-    ears, turns = [make_vad(), make_vad()], [make_turn_analyzer(), make_turn_analyzer()]
+    ears, turns = [make_vad(), make_vad()], [make_turn_analyzer(lambda: 5.0), make_turn_analyzer(lambda: 5.0)]
 
     assert ears[0]._model.session is ears[1]._model.session
     assert ears[0]._model is not ears[1]._model
@@ -85,7 +86,7 @@ async def test_two_turns_are_judged_at_once():
     speech = await spoken("We use a hash map to look up each element in constant time.")
 
     async def verdict(pcm):
-        analyzer = make_turn_analyzer()
+        analyzer = make_turn_analyzer(lambda: 5.0)
         analyzer.set_sample_rate(RATE)
         for at in range(0, len(pcm), CHUNK):
             analyzer.append_audio(pcm[at : at + CHUNK], is_speech=True)
@@ -99,4 +100,18 @@ async def test_two_turns_are_judged_at_once():
 
     assert together == pytest.approx(alone, abs=1e-6)
     assert alone[0] != pytest.approx(alone[1], abs=1e-3)
-    assert make_turn_analyzer().params.stop_secs == 5.0
+
+
+@pytest.mark.parametrize(("patience", "over"), [(1.0, True), (6.0, False)])
+async def test_a_pause_is_as_long_as_the_question_on_the_floor_allows(patience, over):
+    """M6: the patience is asked for while the pause lasts, so that it is the new question's as soon as there is one."""
+    pauses = [4.0]
+    analyzer = make_turn_analyzer(lambda: pauses[-1])
+    analyzer.set_sample_rate(RATE)
+    analyzer.append_audio(silence(0.5), is_speech=True)
+    pauses.append(patience)
+
+    heard = [analyzer.append_audio(silence(0.02), is_speech=False) for _ in range(100)]
+    await analyzer.cleanup()
+
+    assert (EndOfTurnState.COMPLETE in heard) is over
