@@ -41,6 +41,9 @@ _STATUS = {
     "PENDING": JobStatus.RUNNING,
     "SUCCESS": JobStatus.DONE,
 }
+FAILED = ["ERROR", "MAX_RECOVERY_ATTEMPTS_EXCEEDED", "CANCELLED"]
+ENDED = ["SUCCESS", *FAILED]
+FORGOTTEN_AT_ONCE = 1_000
 
 
 @dataclass(frozen=True)
@@ -104,11 +107,21 @@ class JobQueue:
 
     async def recent(self, *, failed_only: bool, limit: int) -> list[JobRun]:
         """The newest runs of jobs, newest first. What they are to do is not in them."""
-        wanted = ["ERROR", "MAX_RECOVERY_ATTEMPTS_EXCEEDED", "CANCELLED"] if failed_only else None
+        wanted = FAILED if failed_only else None
         found = await self.client.list_workflows_async(
             status=wanted, limit=limit, sort_desc=True, load_input=False, load_output=False
         )
         return [_run(each) for each in found if ":" in each.workflow_id]
+
+    async def forget(self, kind: str, ended_before: datetime) -> int:
+        """Remove what is kept of a kind's jobs that ended before then, payload included; returns how many. A removed key may be enqueued anew."""
+        found = await self.client.list_workflows_async(
+            workflow_id_prefix=f"{kind}:", status=ENDED, completed_before=ended_before.isoformat(),
+            limit=FORGOTTEN_AT_ONCE, load_input=False, load_output=False,
+        )  # fmt: skip
+        if found:
+            await self.client.delete_workflows_async([each.workflow_id for each in found])
+        return len(found)
 
     async def _runs(self, kind: str, key: str) -> list[WorkflowStatus]:
         job = f"{kind}:{key}"

@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import quote, urlsplit
 from uuid import uuid4
@@ -34,6 +34,8 @@ from .keys import MAILER, SETTINGS, STORE, SUPERVISOR
 from .limiting import LIMITS, Limits
 
 LETTER_JOB = "account-letter"
+LETTERS_KEPT = timedelta(hours=1)
+"""Of a job that has ended: the address in it may be of somebody who has no account here, or none any more."""
 LOOK_SECONDS = 2
 """How often closed accounts are looked for among live calls; a command in another process may have closed one."""
 SUBJECTS = {Purpose.LINK: "Your link to sign in to PrepKit", Purpose.RESET: "A new password for PrepKit"}

@@ -11,12 +11,14 @@ from bridge.domain.account import Person
 from bridge.language_model import ServedModel
 from bridge.ports import Mailer, RecordingStore, Store
 from pipeline.supervisor import Supervisor
+from storage.job_queue import JobQueue
 
 if TYPE_CHECKING:
     from .vapi import DoorAuth
 
 SETTINGS: web.AppKey[Settings] = web.AppKey("settings", Settings)
 STORE: web.AppKey[Store] = web.AppKey("store", Store)
+JOBS: web.AppKey[JobQueue] = web.AppKey("jobs", JobQueue)
 RECORDINGS: web.AppKey[RecordingStore] = web.AppKey("recordings", RecordingStore)
 SUPERVISOR: web.AppKey[Supervisor] = web.AppKey("supervisor", Supervisor)
 USER: web.AppKey[str] = web.AppKey("user", str)

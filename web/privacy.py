@@ -13,7 +13,7 @@ from loguru import logger
 from bridge.config import Settings
 from bridge.domain.privacy import Retention
 from bridge.errors import PrepkitError
-from bridge.ports import Store, VoiceVendor
+from bridge.ports import VoiceVendor
 from bridge.usecases import privacy
 from storage.database import Database
 from storage.jobs import Handler
@@ -86,7 +86,7 @@ def attach(
         await asyncio.to_thread(keys.masters.current)
         async with app[STORE].begin() as tx:
             await tx.enqueue(ENCRYPT_JOB, "1", {})
-        clocks.append(asyncio.create_task(_rounds(store, settings.retention)))
+        clocks.append(asyncio.create_task(_rounds(database, settings.retention)))
         yield
 
     async def stop(_: web.Application) -> None:
@@ -107,14 +107,15 @@ def attach(
     }
 
 
-async def _rounds(store: Store, retention: Retention) -> None:
+async def _rounds(database: Database, retention: Retention) -> None:
     rounds = 0
     while True:
         try:
-            if due := await privacy.delete_old(store, retention=retention, now=datetime.now(UTC)):
+            if due := await privacy.delete_old(database, retention=retention, now=datetime.now(UTC)):
                 logger.info("{} interviews are erased in whole or in part: their time is over", due)
+            await database.jobs.forget(accounts.LETTER_JOB, datetime.now(UTC) - accounts.LETTERS_KEPT)
             if rounds % SCRUB_EVERY == 0:
-                await store.scrub()
+                await database.scrub()
         except PrepkitError as error:
             logger.info("Cleaning up is tried again: {}", error.code)
         except Exception:  # noqa: BLE001 - The task's top: one failed round must not end the clock.

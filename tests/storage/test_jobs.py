@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -441,6 +442,29 @@ async def test_job_rows_are_json(database: Database):
         await tx.enqueue("greet", "a", {"n": 1})
 
     assert '{"namedArgs":{},"positionalArgs":["greet",{"n":1}]}' in await engine_rows(database)
+
+
+async def test_what_has_ended_can_be_forgotten(database: Database, start: Start):
+    """P2: with everything that was in it; what waits, another kind and what ended later stay."""
+
+    async def handle(payload: dict[str, Any]) -> None:
+        if payload.get("fails"):
+            raise ValueError
+
+    async with database.begin() as tx:
+        await tx.enqueue("letter", "a", {"to": "somebody"})
+        await tx.enqueue("letter", "b", {"fails": True})
+        await tx.enqueue("letter", "later", {}, after_seconds=600)
+        await tx.enqueue("letters", "a", {})
+    jobs = await start({"letter": handle, "letters": handle}, attempts=1)
+    for kind, key in (("letter", "a"), ("letter", "b"), ("letters", "a")):
+        await ended(jobs, kind, key)
+
+    assert await database.jobs.forget("letter", datetime.now(UTC) - timedelta(hours=1)) == 0
+    assert await database.jobs.forget("letter", datetime.now(UTC) + timedelta(seconds=1)) == 2
+
+    left = [await database.jobs.status(*job) for job in (("letter", "a"), ("letter", "b"), ("letter", "later"), ("letters", "a"))]
+    assert left == [None, None, JobStatus.WAITING, JobStatus.DONE]
 
 
 async def test_a_failure_is_logged_without_its_words(database: Database, start: Start, capfd: pytest.CaptureFixture[str]):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,9 +15,12 @@ from sqlalchemy import update
 from bridge.config import AuthMode, SignUp
 from bridge.domain.account import Scope
 from bridge.usecases import people
+from storage.job_queue import JobRun, JobStatus
 from storage.tables import one_time_tokens
 from tests import smtp
 from web import limiting
+from web.accounts import LETTER_JOB
+from web.keys import JOBS
 
 from .house import House, running
 from .visitors import PASSWORD, Visitor, program, signed_in
@@ -94,6 +98,34 @@ async def test_a_link_signs_in_once_in_the_browser_that_asked(street: Street) ->
     # The password of somebody whose address was known stays.
     body = {"email": "link@example.org", "password": PASSWORD}
     assert (await Visitor(street.house).call("POST", "/api/auth/login", body))[0] == 200
+
+
+async def test_an_erased_account_leaves_no_address(street: Street) -> None:
+    """P2, R-115: the letters' jobs hold addresses as well, of people without an account too; no file of the data folder has one afterwards."""
+    mine, stranger = "erased-marker@example.org", "nobody-marker@example.org"
+    visitor = await invited(street, mine)
+    await Visitor(street.house).call("POST", "/api/auth/link", {"email": stranger})
+    await visitor.call("POST", "/api/auth/link", {"email": mine})
+    await street.letter("/sign-in/link")
+    async with asyncio.timeout(20):
+        while any(run.status in (JobStatus.WAITING, JobStatus.RUNNING) for run in await letters(street.house)):
+            await asyncio.sleep(0.05)
+    assert holding(street.house.data_dir, mine)
+
+    assert (await visitor.call("DELETE", "/api/me", {"confirm": True}))[0] == 200
+    await street.house.store.scrub()
+
+    assert (holding(street.house.data_dir, mine), holding(street.house.data_dir, stranger)) == ([], [])
+
+
+async def letters(house: House) -> list[JobRun]:
+    """The jobs that write them."""
+    return [run for run in await house.app[JOBS].recent(failed_only=False, limit=50) if run.kind == LETTER_JOB]
+
+
+def holding(folder: Path, word: str) -> list[str]:
+    """Files below the folder that hold the word."""
+    return [path.name for path in folder.rglob("*") if path.is_file() and word.encode() in path.read_bytes()]
 
 
 async def test_an_old_link_and_an_older_one(street: Street) -> None:

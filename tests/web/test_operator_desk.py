@@ -11,7 +11,7 @@ import pytest
 
 from bridge.usecases.calling import REPORT_JOB
 from storage.job_queue import JobStatus
-from web.operator.desk import JOBS
+from web.keys import JOBS
 
 from .house import UNKNOWN, House, finished_session, ready_session, until_none
 

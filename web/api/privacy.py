@@ -15,8 +15,9 @@ from bridge.ports import Export
 from bridge.usecases import calling, consenting, privacy
 
 from .. import exports, media, reports, schemas
+from ..accounts import LETTER_JOB
 from ..auth import public, user_id
-from ..keys import SETTINGS, STORE, SUPERVISOR
+from ..keys import JOBS, SETTINGS, STORE, SUPERVISOR
 from .interviews import dump, json_body, rfc3339
 
 
@@ -166,6 +167,7 @@ async def delete_me(request: web.Request) -> web.Response:
     for session_id in ids:
         await request.app[SUPERVISOR].end(session_id)
     receipt = await privacy.delete_account(store, person, datetime.now(UTC))
+    await request.app[JOBS].forget(LETTER_JOB, datetime.now(UTC))
     request.app[reports.GROUPS].clear()
     request.app[reports.TOTALS].clear()
     return web.json_response({"deleted": True, "receipt": receipt_link(receipt)})

@@ -7,10 +7,9 @@ from aiohttp import web
 from bridge.usecases.watching import Watching
 from storage.database import Database
 
-from ..keys import STORE, SUPERVISOR
+from ..keys import JOBS, STORE, SUPERVISOR
 from . import api, desk, figures, listen, pages, reviews, secret_ages, tracing
 from .api import WATCHING
-from .desk import JOBS
 from .door import NOTED
 from .metrics import METRICS, Metrics, show, timed
 

@@ -20,17 +20,15 @@ from bridge.ports.operators import SessionQuery
 from bridge.usecases import refunds
 from bridge.usecases.calling import REPORT_JOB
 from bridge.usecases.engine_calls import APPLY_JOB
-from storage.job_queue import JobQueue
 
 from .. import schemas
 from ..api.interviews import json_body
-from ..keys import STORE
+from ..keys import JOBS, STORE
 from ..pages import render
 from .bodies import JobWish, SessionFilter
 from .door import audited
 from .tabs import tabs_for
 
-JOBS: web.AppKey[JobQueue] = web.AppKey("jobs", JobQueue)
 PAGE = 50
 
 
