@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -34,6 +35,8 @@ EXPORT_JOB = "make-export"
 PIECE_BYTES = 1024 * 1024
 GIVE_UP_MINUTES = 30
 """An archive that is not ready by then has failed, and another may be ordered."""
+AT_A_TIME = pdf.MAX_WRITERS
+"""Interviews whose reports are drawn together."""
 AT_ONCE = "An archive is being made already. It is in the list when it is ready."
 SUFFIXES = {"audio/mpeg": "mp3", "audio/wav": "wav"}
 README = """What this is
@@ -124,9 +127,16 @@ async def make(store: Store, recordings: RecordingStore, archives: Archives, wri
     try:
         archive = zipfile.ZipFile(_Stream(writer), "w", zipfile.ZIP_DEFLATED)
         missing: list[str] = []
-        for session in rows["interview_sessions"]:
-            if session["status"] != "deleted":
-                await _interview(store, recordings, writers, archive, session["id"], missing)
+        ids = [session["id"] for session in rows["interview_sessions"] if session["status"] != "deleted"]
+        async with pdf.Press(writers) as press:
+            for start in range(0, len(ids), AT_A_TIME):
+                several = ids[start : start + AT_A_TIME]
+                async with asyncio.TaskGroup() as group:
+                    drawn = [group.create_task(_drawn(store, press, session_id, missing)) for session_id in several]
+                for session_id, done in zip(several, drawn, strict=True):
+                    if (found := done.result()) is not None:
+                        folder, written = found
+                        await asyncio.to_thread(_add, archive, written, partial(_audio, recordings, session_id, folder), missing)
         await asyncio.to_thread(_finish, archive, rows, missing)
         size = writer.size
     finally:
@@ -159,18 +169,12 @@ async def owned(store: Store, user_id: str, export_id: str) -> Export:
     return export
 
 
-async def _interview(
-    store: Store,
-    recordings: RecordingStore,
-    writers: asyncio.Semaphore,
-    archive: zipfile.ZipFile,
-    session_id: str,
-    missing: list[str],
-) -> None:
+async def _drawn(store: Store, press: pdf.Press, session_id: str, missing: list[str]) -> tuple[str, dict[str, bytes]] | None:
+    """An interview's folder and, by name, what is written into it beside its sound; None when it is gone."""
     async with store.read() as tx:
         session = await tx.session(session_id)
         if session is None:
-            return
+            return None
         events = [stored.event for stored in await tx.events(session_id)]
         turns = await tx.turns(session_id)
         report = await tx.report(session_id)
@@ -180,10 +184,10 @@ async def _interview(
     files: dict[str, bytes] = {f"{folder}/interview.json": _json(interview_json(session, agenda, turns, body))}
     if body is not None and await asyncio.to_thread(pdf.available):
         try:
-            files[f"{folder}/report.pdf"] = await pdf.of(body, writers)
+            files[f"{folder}/report.pdf"] = await press.of(body)
         except PrepkitError as error:
             missing.append(f"{folder}/report.pdf: {error.message}")
-    await asyncio.to_thread(_add, archive, files, lambda: _audio(recordings, session_id, folder), missing)
+    return folder, files
 
 
 def _add(

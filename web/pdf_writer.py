@@ -1,7 +1,8 @@
-"""Makes a PDF of the HTML on standard input, in a process of its own that may hang, swell or crash: `python -I pdf_writer.py`.
+"""Makes PDFs of the HTML on standard input, in a process of its own that may hang, swell or crash: `python -I pdf_writer.py`.
 
-Answers with the PDF on standard output; exit code 3 when WeasyPrint or a library of the system is missing. It limits its own memory and time
-first, writes no file and fetches nothing: everything is in the HTML. Read next: `pdf`, which starts it.
+A document is its length, 4 bytes, big end first, then itself: HTML in, PDF out, one after the other until the input ends. Exit code 3 when WeasyPrint or a library of
+the system is missing. It limits its own memory and time, for all of them together, first, writes no file and fetches nothing: everything is in the HTML. Read next:
+`pdf`, which starts it.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import warnings
 MEMORY_BYTES = 3 << 29
 CPU_SECONDS = 30
 MISSING = 3
+LENGTH_BYTES = 4
 
 
 def limit() -> None:
@@ -36,16 +38,18 @@ def write(html: str) -> bytes:
 
 
 def main() -> int:
-    """Read, write, and leave."""
+    """Read and write until there is no more, and leave."""
     limit()
     warnings.simplefilter("ignore")
     logging.disable(logging.CRITICAL)
-    html = sys.stdin.buffer.read().decode()
-    try:
-        pdf = write(html)
-    except (ImportError, OSError):
-        return MISSING
-    sys.stdout.buffer.write(pdf)
+    while head := sys.stdin.buffer.read(LENGTH_BYTES):
+        html = sys.stdin.buffer.read(int.from_bytes(head)).decode()
+        try:
+            pdf = write(html)
+        except (ImportError, OSError):
+            return MISSING
+        sys.stdout.buffer.write(len(pdf).to_bytes(LENGTH_BYTES) + pdf)
+        sys.stdout.buffer.flush()
     return 0
 
 

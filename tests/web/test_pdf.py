@@ -7,7 +7,6 @@ import io
 import re
 import sys
 import time
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -96,10 +95,33 @@ async def test_without_weasyprint_it_says_what_to_install(monkeypatch: pytest.Mo
     assert "not_installed" == refused.value.code
 
 
+@needs_pango
+@pytest.mark.timeout(120)
+async def test_one_writer_makes_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    """P1: asked for together they share as many processes as may write at once; one that has made enough is replaced, and none is left."""
+    started: list[pdf._Writer] = []
+    start = pdf._Writer.start
+
+    async def counted() -> pdf._Writer:
+        started.append(await start())
+        return started[-1]
+
+    monkeypatch.setattr(pdf._Writer, "start", counted)
+    monkeypatch.setattr(pdf, "DOCUMENTS", 3)
+    words = ("Aardvark", "Buffalo")
+    reports = [played(f"I would ask the {word}.").report() for word in words]
+
+    async with pdf.Press(asyncio.Semaphore(2)) as press:
+        made_ = await asyncio.gather(*(press.of(reports[n % 2]) for n in range(8)))
+
+    assert [[word in text_of(each) for word in words] for each in made_] == [[True, False], [False, True]] * 4
+    assert 3 <= len(started) <= 4
+    assert all(writer.code is not None for writer in started)
+
+
 async def test_a_writer_without_its_libraries_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """R-131: found out only when it starts, the answer is the same."""
     monkeypatch.setattr(pdf, "available", lambda: True)
-    assert find_spec("weasyprint") is None or (await pdf._write(b"<p>x"))[0] in (0, MISSING)
     script = tmp_path / "pdf_writer.py"
     script.write_text(f"import sys; sys.exit({MISSING})")
     monkeypatch.setattr(pdf, "files", lambda _: tmp_path)
