@@ -12,6 +12,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import quote
 from uuid import uuid4
@@ -96,16 +97,32 @@ def find_binaries() -> Path | None:
     return next((f for f in folders if (f / "initdb").exists() and (f / "pg_ctl").exists()), None)
 
 
-@pytest.fixture(scope="session")
-def postgres_server() -> Iterator[PostgresServer]:
-    """One server for the whole run; skips when this machine has none."""
+@contextmanager
+def private_server(*, durable: bool = False) -> Iterator[PostgresServer]:
+    """A server for as long as this lasts; skips when this machine has none. `durable` as for `PostgresServer`."""
     binaries = find_binaries()
     if binaries is None:
         pytest.skip("no PostgreSQL server binaries (apt install postgresql, or put initdb on PATH)")
     try:
-        server = PostgresServer(binaries)
+        server = PostgresServer(binaries, durable=durable)
     except KeyError:
         pytest.skip("PostgreSQL does not run as root, and there is no user postgres to run it as")
     server.start()
-    yield server
-    server.stop()
+    try:
+        yield server
+    finally:
+        server.stop()
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[PostgresServer]:
+    """One server for the whole run."""
+    with private_server() as server:
+        yield server
+
+
+@pytest.fixture
+def own_server() -> Iterator[PostgresServer]:
+    """A server that one test alone may restart; what was committed survives."""
+    with private_server(durable=True) as server:
+        yield server

@@ -4,35 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.postgres import PostgresServer, find_binaries
+from tests.postgres import PostgresServer, own_server
 
 from .live import Caller, running
 
+__all__ = ["own_server"]  # a fixture
 pytestmark = pytest.mark.timeout(300)
 CALLS, CUTS = 5, 3
 BACK_SECONDS = 5.0
 AWAY_SECONDS = 2.5
 """Longer than any part of the server waits between two looks at the database."""
 SETUP: dict[str, Any] = {"type": "javascript", "duration": 20, "questionCount": 10, "difficulty": "medium"}
-
-
-@pytest.fixture
-def own_server() -> Iterator[PostgresServer]:
-    """A server that this test alone may restart; what was committed survives."""
-    binaries = find_binaries()
-    if binaries is None:
-        pytest.skip("no PostgreSQL server binaries (apt install postgresql, or put initdb on PATH)")
-    server = PostgresServer(binaries, durable=True)
-    server.start()
-    yield server
-    server.stop()
 
 
 @dataclass

@@ -8,14 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import os
-import signal
 import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Any
 
 from bridge.language_model import M, ModelReply, ModelRequest
-from bridge.ports import Tx
 from bridge.usecases.calling import REPORT_JOB
 from reporting.grading import Grader
 from reporting.job import write_report
@@ -23,37 +19,15 @@ from storage.database import Database
 from storage.job_queue import JobStatus
 from storage.jobs import DurableJobs
 
+from ..fuse import Fuse, FusedStore
 from .judging import MODEL, client
 
 
-class Fuse:
-    """Kills the process at its N-th instant."""
+class FusedModel:
+    """The model, with instants around every request."""
 
-    def __init__(self, at: int) -> None:
-        self._left = at
-
-    def instant(self) -> None:
-        """One more."""
-        self._left -= 1
-        if self._left == 0:
-            os.kill(os.getpid(), signal.SIGKILL)
-
-
-class Fused:
-    """The database and the model, with instants around everything that leaves a trace."""
-
-    def __init__(self, database: Database, model: Any, fuse: Fuse) -> None:
-        self._database, self._model, self._fuse = database, model, fuse
-        self.read = database.read
-        self.ping = database.ping
-
-    @asynccontextmanager
-    async def begin(self) -> AsyncIterator[Tx]:
-        """As the database's."""
-        async with self._database.begin() as tx:
-            yield tx
-            self._fuse.instant()
-        self._fuse.instant()
+    def __init__(self, model: Any, fuse: Fuse) -> None:
+        self._model, self._fuse = model, fuse
 
     async def ask(self, request: ModelRequest[M]) -> ModelReply[M]:
         """As the model's."""
@@ -67,10 +41,12 @@ async def main(url: str, gemini_url: str, at: int, session_id: str) -> None:
     """Work until the job is done, or the fuse is burnt down."""
     database = await Database.open(url)
     async with client(gemini_url) as model:
-        fused = Fused(database, model, Fuse(at))
+        fuse = Fuse(at)
+        store: Any = FusedStore(database, fuse)
+        grader = Grader(FusedModel(model, fuse), MODEL, 2)
 
         async def handle(payload: dict[str, Any]) -> None:
-            await write_report(fused, payload["sessionId"], grader=Grader(fused, MODEL, 2))
+            await write_report(store, payload["sessionId"], grader=grader)
 
         jobs = DurableJobs(database, {REPORT_JOB: handle}, poll_seconds=0.05)
         await jobs.start()

@@ -12,10 +12,10 @@ import pytest
 from storage.database import Database
 from storage.migrate import migrate
 
-from ..postgres import PostgresServer, postgres_server
+from ..postgres import PostgresServer, own_server, postgres_server
 from .samples import NOW
 
-__all__ = ["postgres_server"]
+__all__ = ["own_server", "postgres_server"]
 
 
 @pytest.fixture(scope="session")

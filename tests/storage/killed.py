@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import signal
 import sys
 from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -23,7 +22,6 @@ from sqlalchemy.engine import Engine
 
 from bridge.config import Settings
 from bridge.domain.privacy import Retention
-from bridge.ports import Tx
 from bridge.usecases import privacy
 from storage.database import Database
 from storage.job_queue import JobStatus
@@ -32,39 +30,7 @@ from storage.keys import SessionKeys
 from web.commands.keys import rotate
 from web.privacy import recordings_of
 
-
-class Fuse:
-    """Kills the process at its N-th instant."""
-
-    def __init__(self, at: int) -> None:
-        self._left = at
-
-    def instant(self, *_: object) -> None:
-        """One more."""
-        self._left -= 1
-        if self._left == 0:
-            os.kill(os.getpid(), signal.SIGKILL)
-
-
-class Fused:
-    """A database with instants around what leaves a trace."""
-
-    def __init__(self, database: Database, fuse: Fuse) -> None:
-        self._database, self._fuse = database, fuse
-        self.read = database.read
-
-    @asynccontextmanager
-    async def begin(self) -> AsyncIterator[Tx]:
-        """As the database's."""
-        async with self._database.begin() as tx:
-            yield tx
-            self._fuse.instant()
-        self._fuse.instant()
-
-    async def scrub(self) -> None:
-        """As the database's."""
-        await self._database.scrub()
-        self._fuse.instant()
+from ..fuse import Fuse, FusedStore
 
 
 def fused(method: str, fuse: Fuse) -> None:
@@ -84,7 +50,7 @@ async def purge(fuse: Fuse, folder: str, now: str, ids: list[str]) -> None:
     """What a server does by age: delete what is old, then work the purges of these sessions until none is left."""
     settings, at = Settings(data_dir=Path(folder)), datetime.fromisoformat(now)
     database = await Database.open(settings.database)
-    store: Any = Fused(database, fuse)
+    store: Any = FusedStore(database, fuse)
     recordings = recordings_of(settings, database)
     fused("destroy", fuse)
 

@@ -12,7 +12,6 @@ from bridge.usecases.call_log import CallLog
 from storage.database import Database
 from storage.migrate import migrate, newest_revision
 
-from ..postgres import PostgresServer, find_binaries
 from ..samples import QUESTIONS, SETUP, said
 from .samples import stored
 
@@ -33,18 +32,6 @@ for _ in range(int(sys.argv[2])):
 print(finished)
 """
 """Loaded once and forked, so that the time until the kill is spent in the migration."""
-
-
-@pytest.fixture
-def own_server():
-    """A server that this test alone may restart."""
-    binaries = find_binaries()
-    if binaries is None:
-        pytest.skip("no PostgreSQL server binaries (apt install postgresql, or put initdb on PATH)")
-    server = PostgresServer(binaries, durable=True)
-    server.start()
-    yield server
-    server.stop()
 
 
 async def logged(database, session, lines, between):
