@@ -37,6 +37,7 @@ from . import (
     aftercare,
     auth,
     carrying,
+    connections,
     directing,
     documents,
     language_model,
@@ -73,9 +74,17 @@ async def create_app(settings: Settings, *, demo: bool = False, evals: bool = Fa
     recordings = privacy.recordings_of(settings, database)
     app = web.Application(
         client_max_size=MAX_BODY_BYTES,
-        middlewares=[middlewares.errors, middlewares.same_house, auth.identify, middlewares.rate_limit, auth.guard],
+        middlewares=[
+            connections.note,
+            middlewares.errors,
+            middlewares.same_house,
+            auth.identify,
+            middlewares.rate_limit,
+            auth.guard,
+        ],
     )
     app[SETTINGS], app[STORE], app[RECORDINGS], app[DEMO] = settings, database, recordings, demo
+    app[connections.ANSWERED] = {}
     app[documents.READERS] = asyncio.Semaphore(documents.MAX_READERS)
     vapi = vapi_of(settings, database, recordings)
     post = post_of(database)

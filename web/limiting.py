@@ -15,6 +15,8 @@ from limits import RateLimitItem, parse
 from limits.aio.storage import MemoryStorage, Storage
 from limits.aio.strategies import FixedWindowRateLimiter, MovingWindowRateLimiter, RateLimiter
 
+from bridge.config import Settings
+
 from .keys import SETTINGS
 
 SIGN_IN = parse("10/5minute")
@@ -50,20 +52,21 @@ LIMITS: web.AppKey[Limits] = web.AppKey("limits", Limits)
 
 def from_trusted(request: web.Request) -> bool:
     """Whether a proxy we know handed this request over."""
-    return _trusted(request, request.remote or "")
+    return is_proxy(request.app[SETTINGS], request.remote or "")
 
 
 def visitor(request: web.Request) -> str:
     """The address somebody comes from: the last one in X-Forwarded-For that no known proxy of ours has."""
     address = request.remote or ""
     hops = [hop.strip() for hop in request.headers.get("X-Forwarded-For", "").split(",") if hop.strip()]
-    while hops and _trusted(request, address):
+    while hops and is_proxy(request.app[SETTINGS], address):
         address = hops.pop()
     return address
 
 
-def _trusted(request: web.Request, address: str) -> bool:
-    proxies = request.app[SETTINGS].proxies
+def is_proxy(settings: Settings, address: str) -> bool:
+    """Whether the address is a known proxy's."""
+    proxies = settings.proxies
     if not proxies:
         return False
     try:

@@ -77,14 +77,21 @@ async def errors(request: web.Request, handler: Handler) -> web.StreamResponse:
             page.headers.update(problems.kept_headers(error))
             return page
         return problems.from_http(error)
+    except ConnectionError:
+        if request.transport is None or request.transport.is_closing():
+            # It was cut off in the middle of its request: nobody is left to be answered, and nothing of ours failed.
+            return web.Response(status=400)
+        return _unforeseen(request, wants_page=wants_page)
     except Exception:  # noqa: BLE001 - The request's top: whatever was not foreseen becomes a 500 without a traceback for the client.
-        logger.opt(exception=True).error("Request {} {} failed", request[REQUEST_ID], request.match_info.handler.__name__)
-        if wants_page:
-            return error_page(request, 500, problems.SENTENCES[500], request[REQUEST_ID])
-        return web.json_response(
-            problems.body("internal", problems.SENTENCES[500], {"reference": request[REQUEST_ID]}), status=500
-        )
+        return _unforeseen(request, wants_page=wants_page)
     return response
+
+
+def _unforeseen(request: web.Request, *, wants_page: bool) -> web.Response:
+    logger.opt(exception=True).error("Request {} {} failed", request[REQUEST_ID], request.match_info.handler.__name__)
+    if wants_page:
+        return error_page(request, 500, problems.SENTENCES[500], request[REQUEST_ID])
+    return web.json_response(problems.body("internal", problems.SENTENCES[500], {"reference": request[REQUEST_ID]}), status=500)
 
 
 @web.middleware

@@ -21,7 +21,7 @@ from bridge.config import Settings
 from bridge.errors import SettingsError
 from pipeline.supervisor import Supervisor
 
-from . import accounts
+from . import accounts, connections
 from .app import create_app
 from .keys import STORE, SUPERVISOR
 
@@ -81,8 +81,9 @@ async def run(settings: Settings, *, demo: bool = False, shared_port: bool = Fal
     if url := await accounts.first_account_url(settings, app[STORE]):
         print(f"Make the first account, once, within 24 hours: {url}", flush=True)
     print(f"{READY} Open {address(settings)}", flush=True)
-    await signals.get()
-    await drain(app[SUPERVISOR], signals, settings.drain_seconds)
+    async with connections.limited(runner):
+        await signals.get()
+        await drain(app[SUPERVISOR], signals, settings.drain_seconds)
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.remove_signal_handler(number)
     logger.info("Stopping: interviews that are still live can be resumed after the restart")

@@ -54,6 +54,13 @@ class AccountSettings(BaseModel):
         description="Addresses or networks of the proxies in front, with commas. Only their word is taken for a visitor's address and, in "
         "`proxy` mode, name. `*` is refused.",
     )
+    connections_per_address: int = Field(
+        50,
+        ge=4,
+        le=10_000,
+        description="Connections of one address that may wait for a request to be whole or to begin; the oldest beyond it are closed. "
+        "Calls, answers under way and trusted proxies do not count.",
+    )
     proxy_user_header: str = Field(
         "X-Forwarded-User",
         pattern=HEADER_NAME,
