@@ -83,8 +83,7 @@ async def create_app(settings: Settings, *, demo: bool = False, evals: bool = Fa
             auth.guard,
         ],
     )
-    app[SETTINGS], app[STORE], app[RECORDINGS], app[DEMO] = settings, database, recordings, demo
-    app[connections.ANSWERED] = {}
+    app[SETTINGS], app[STORE], app[RECORDINGS], app[DEMO], app[connections.ANSWERED] = settings, database, recordings, demo, {}
     app[documents.READERS] = asyncio.Semaphore(documents.MAX_READERS)
     vapi = vapi_of(settings, database, recordings)
     post = post_of(database)
