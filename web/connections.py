@@ -1,7 +1,8 @@
 """How many connections one address may keep waiting on us: those that never end their request are closed, the oldest first (B7, R-121).
 
 Only a connection that owes us something counts: the rest of a request, or the next one. A call, a download or a long answer under way never does, so that a whole office behind
-one address can hold its interviews. A proxy that `PREPKIT_TRUSTED_PROXIES` names is not counted: it has many visitors and limits of its own.
+one address can hold its interviews. What comes through a proxy that `PREPKIT_TRUSTED_PROXIES` names counts for the visitor it names, once it has named one; its idle connections
+to us are nobody's.
 """
 
 from __future__ import annotations
@@ -48,8 +49,8 @@ def site_of(address: str) -> str:
     return str(ipaddress.ip_network((found, IPV6_SITE), strict=False))
 
 
-def close_waiting(server: web.Server, app: web.Application) -> int:
-    """Close each address's oldest waiting connections beyond its number; how many that were."""
+def waiting_of(server: web.Server, app: web.Application) -> dict[str, list[web.RequestHandler]]:
+    """Connections that owe us something by address, the oldest first."""
     settings, answered = app[SETTINGS], app[ANSWERED]
     waiting: dict[str, list[web.RequestHandler]] = defaultdict(list)
     for connection in server.connections:
@@ -57,15 +58,24 @@ def close_waiting(server: web.Server, app: web.Application) -> int:
         if transport is None or transport.is_closing():
             continue
         request = answered.get(connection)
-        if request is not None and request.content.is_eof():
+        if request is None:
+            peer = transport.get_extra_info("peername")
+            address = str(peer[0]) if isinstance(peer, tuple) else ""
+        elif request.content.is_eof():
             continue
-        peer = transport.get_extra_info("peername")
-        address = str(peer[0]) if isinstance(peer, tuple) else ""
+        else:
+            address = limiting.visitor(request)
         if address and not limiting.is_proxy(settings, address):
             waiting[site_of(address)].append(connection)
+    return waiting
+
+
+def close_waiting(server: web.Server, app: web.Application) -> int:
+    """Close each address's oldest waiting connections beyond its number; how many that were."""
     closed = 0
-    for connections in waiting.values():
-        for connection in connections[: -settings.connections_per_address]:
+    for connections in waiting_of(server, app).values():
+        for connection in connections[: -app[SETTINGS].connections_per_address]:
+            # A client may take any moment between two requests for the end of the connection; browsers send the next one anew.
             connection.force_close()
             closed += 1
     return closed

@@ -59,7 +59,7 @@ class AccountSettings(BaseModel):
         ge=4,
         le=10_000,
         description="Connections of one address that may wait for a request to be whole or to begin; the oldest beyond it are closed. "
-        "Calls, answers under way and trusted proxies do not count.",
+        "Calls and answers under way do not count, and a trusted proxy's visitors each on their own.",
     )
     proxy_user_header: str = Field(
         "X-Forwarded-User",

@@ -15,7 +15,8 @@ from .canary_flow import CANARIES, EMAIL, PASSWORD
 OWN_ADDRESS = {"POST /api/auth/login"}
 """Beside the pages, whose head says who is signed in, what tells people their own address."""
 DECLARED = {"users", "identities", "workflow_input"}
-"""Tables that may hold the address: whose it is, by what they sign in, and the job of the letter that was asked for."""
+"""Tables that may hold the address: whose it is, by what they sign in, and the job of the letter that was asked for, which is tried until it
+goes out; `test_letters` holds that it is forgotten then, and when its account is erased."""
 
 
 def test_no_secret_and_no_address_gets_out(tmp_path: Path) -> None:
