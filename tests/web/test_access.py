@@ -94,8 +94,23 @@ DOORS: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 TABLE = {route: door for door, routes in DOORS.items() for route in routes}
 OPENS_FOR: dict[str, set[str]] = {
-    OPEN: {"anonymous", "stranger", "owner", "operator", "reviewer", "admin", "expired", "closed", "reader", "writer"},
-    PERSON: {"stranger", "owner", "operator", "reviewer", "admin", "writer"},
+    OPEN: {
+        "anonymous",
+        "stranger",
+        "owner",
+        "operator",
+        "reviewer",
+        "admin",
+        "expired",
+        "closed",
+        "reader",
+        "writer",
+        "link",
+        "link as a token",
+        "operator's token",
+        "admin's token",
+    },
+    PERSON: {"stranger", "owner", "operator", "reviewer", "admin", "writer", "operator's token", "admin's token"},
     HAND: {"stranger", "owner", "operator", "reviewer", "admin"},
     OWNER: {"owner", "writer"},
     OPERATOR: {"operator", "admin"},
@@ -103,7 +118,8 @@ OPENS_FOR: dict[str, set[str]] = {
     ADMIN: {"admin"},
     ADMIN_HAND: {"admin"},
 }
-OUT = {"anonymous", "expired", "closed"}
+OUT = {"anonymous", "expired", "closed", "link", "link as a token"}
+"""Nobody is signed in; who has a share link has that page and its recording, and nothing else by its token."""
 BODIES = {
     "POST /api/interviews/setup": {"type": "dsa"},
     "POST /api/interviews/{session_id}/feedback": {"rating": 5},
@@ -140,6 +156,9 @@ async def street(tmp_path_factory: pytest.TempPathFactory, no_rate_limit: None) 
                 house.store, owner.account.id, session.id, days=1, hide_name=False, hide_transcript=False, hide_audio=False, now=now
             )  # fmt: skip
             closed, expired = await signed_in(house), await signed_in(house)
+            operator, admin = await signed_in(house, Role.OPERATOR), await signed_in(house, Role.ADMIN)
+            assert operator.account is not None
+            assert admin.account is not None
             assert closed.account is not None
             assert expired.account is not None
             await people.set_disabled(house.store, None, closed.account.id, disabled=True, now=now)
@@ -154,11 +173,16 @@ async def street(tmp_path_factory: pytest.TempPathFactory, no_rate_limit: None) 
                     "expired": expired,
                     "closed": closed,
                     "stranger": await signed_in(house),
-                    "operator": await signed_in(house, Role.OPERATOR),
+                    "operator": operator,
                     "reviewer": await signed_in(house, Role.REVIEWER),
-                    "admin": await signed_in(house, Role.ADMIN),
+                    "admin": admin,
                     "reader": await program(house, owner.account, Scope.READ),
                     "writer": await program(house, owner.account, Scope.READ, Scope.WRITE),
+                    "link": Visitor(house, {"prepkit-login": token}),
+                    "link as a token": Visitor(house, bearer=token),
+                    # What staff may do, a token of theirs may only with the scope for it.
+                    "operator's token": await program(house, operator.account, Scope.READ, Scope.WRITE),
+                    "admin's token": await program(house, admin.account, Scope.READ, Scope.WRITE),
                     "owner": owner,
                 },
                 token,
@@ -237,6 +261,50 @@ async def test_the_door(street: Street, route: str) -> None:
             assert (status, leads, text) == await send(street, who, route, UNKNOWN), said
         else:
             assert status == 403, said
+
+
+async def test_other_people_s_things_are_not_there(street: Street) -> None:
+    """A1: an archive, a sign-in, a token and a link of somebody's: to everybody else, whatever their role, answered as if it did not exist, and left alone."""
+    owner = street.visitors["owner"]
+    assert owner.account is not None
+    address = f"/api/interviews/{street.session.id}/share"
+    await owner.call("POST", "/api/me/export", {})
+    _, exports = await owner.call("GET", "/api/me/export")
+    export = exports["exports"][0]["exportId"]
+    _, logins_ = await owner.call("GET", "/api/me/logins")
+    _, token = await owner.call("POST", "/api/me/tokens", {"name": "theirs"})
+    _, links = await owner.call("GET", address)
+    things = [
+        ("GET", f"/api/me/export/{export}", export),
+        ("GET", f"/api/me/export/{export}/archive", export),
+        *(("DELETE", f"/api/me/logins/{login['id']}", login["id"]) for login in logins_["logins"]),
+        ("DELETE", f"/api/me/tokens/{token['id']}", token["id"]),
+        *(("DELETE", f"{address}/{link['id']}", link["id"]) for link in links["links"]),
+    ]
+    assert len(things) >= 5
+    for who in ("stranger", "operator", "reviewer", "admin"):
+        for method, path, id_ in things:
+            answer = await street.visitors[who].call(method, path)
+            unknown = await street.visitors[who].call(method, path.replace(id_, UNKNOWN))
+            assert answer == unknown, (who, path)
+            assert answer[0] == 404, (who, path)
+    assert [link["works"] for link in (await owner.call("GET", address))[1]["links"]] == [
+        link["works"] for link in links["links"]
+    ]
+    assert token["id"] in [each["id"] for each in (await owner.call("GET", "/api/me/tokens"))[1]["tokens"]]
+
+
+async def test_what_a_link_shows_and_who_sees_it(street: Street) -> None:
+    """A5: the page tells nobody the address of its owner, and no other route knows its token."""
+    owner = street.visitors["owner"]
+    assert owner.account is not None
+    status, page = await Visitor(street.house).page(f"/share/{street.shared}")
+    assert status == 200
+    assert owner.account.email not in page
+    assert owner.account.id not in page
+    for path in ("", "/report", "/recording", "/report.pdf"):
+        address = f"/api/interviews/{street.session.id}{path}"
+        assert (await Visitor(street.house).call("GET", f"{address}?token={street.shared}"))[0] == 401, path
 
 
 OWN_ORDER = sorted(

@@ -122,10 +122,7 @@ def routes_of(house: House) -> list[tuple[str, str]]:
 
 
 async def crawl(house: House, session_id: str) -> list[str]:
-    """Every address that GET takes, with this interview's id, and some that lead nowhere.
-
-    Without the operators' pages: a look of theirs is noted, which is a row (A17, `test_operator_door`).
-    """
+    """Every address that GET takes, with this interview's id, and some that lead nowhere; without the operators', some of which never end."""
     paths = [
         path.replace("{session_id}", session_id)
         for method, path in routes_of(house)
@@ -226,7 +223,7 @@ async def test_our_own_pages_and_programs_are_let_in(house: House, headers: dict
 
 @pytest.mark.parametrize("origin", FOREIGN_ORIGINS)
 async def test_a_foreign_page_opens_no_socket(house: House, origin: str):
-    """A2: with a good token and a foreign Origin the handshake is 403, and the token is not used up."""
+    """A2: with a good token and a foreign Origin the handshake is 403, and the token is not used up; an operator's ear hears nothing either."""
     session = await ready_session(house.store, house.user)
     _, body = await house.call("POST", f"/api/interviews/{session.id}/start", json=AGREED)
     url = f"{house.origin}/ws/interviews/{session.id}?token={body['token']}"
@@ -235,8 +232,28 @@ async def test_a_foreign_page_opens_no_socket(house: House, origin: str):
         await house.client.ws_connect(url, headers={"Origin": origin.format(port=house.port)})
 
     assert refused.value.status == 403
+    with pytest.raises(aiohttp.WSServerHandshakeError) as unheard:
+        await house.client.ws_connect(
+            f"{house.origin}/ws/operator/calls/{session.id}/listen", headers={"Origin": origin.format(port=house.port)}
+        )
+    assert unheard.value.status == 403
     async with house.store.read() as tx:
         assert (await tx.session(session.id)).status is SessionStatus.INITIATED
+
+
+@pytest.mark.parametrize("token", ["", "?token=", "?token=wrong", "?token={used}"])
+async def test_a_socket_without_an_origin_needs_its_ticket(house: House, token: str):
+    """A2: a program sends no Origin: without a ticket that is still good it is closed with 4401 before a word is said; with one it is let in."""
+    session = await ready_session(house.store, house.user)
+    _, body = await house.call("POST", f"/api/interviews/{session.id}/start", json=AGREED)
+    address = f"{house.origin}/ws/interviews/{session.id}"
+    async with house.client.ws_connect(f"{address}?token={body['token']}", protocols=["prepkit.pcm.v1"]) as let_in:
+        assert "Origin" not in let_in._response.request_info.headers
+        assert not let_in.closed
+        async with house.client.ws_connect(address + token.replace("{used}", body["token"])) as other, asyncio.timeout(20):
+            said = await other.receive()
+            assert (said.type, other.close_code) == (aiohttp.WSMsgType.CLOSE, 4401)
+        assert not let_in.closed
 
 
 async def test_reading_changes_nothing(house: House):
@@ -257,6 +274,12 @@ async def test_reading_changes_nothing(house: House):
         for path in await crawl(house, session.id):
             for method in ("GET", "HEAD"):
                 await house.fetch(method, path)
+        for route in routes_of(house):
+            if route[0] in ("GET", "HEAD") and OPERATORS.match(route[1]):
+                # Some never end: their beginning is what is looked at.
+                address = house.origin + route[1].replace("{session_id}", session.id)
+                async with asyncio.timeout(20), house.client.request(route[0], address, allow_redirects=False) as response:
+                    assert response.status < 500, route
 
     assert before == content(house)
 

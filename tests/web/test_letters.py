@@ -195,4 +195,12 @@ async def test_nobody_learns_who_has_an_account(street: Street) -> None:
         (await Visitor(street.house).call("POST", "/api/auth/reset", {"email": "unknown@example.org"}))[0] for _ in range(4)
     ]
     assert statuses == [202, 202, 202, 429]
+    for path in ("link", "reset"):
+        street.house.app[limiting.LIMITS].forget()
+        asked = [
+            await Visitor(street.house).send("POST", f"/api/auth/{path}", json={"email": f"unknown{n}@example.org"})
+            for n in range(11)
+        ]
+        assert [202] * 10 + [429] == [response.status for response, _ in asked], "ten from one visitor, whomever they are for"
+        assert 0 < int(asked[-1][0].headers["Retry-After"]) <= 900
     assert {envelope.rcpt_tos[0] for envelope in street.post.envelopes} <= {"known@example.org"}

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 import time
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -12,6 +14,7 @@ from typing import Any
 import pytest
 from limits.aio.storage import MemoryStorage
 from limits.aio.strategies import MovingWindowRateLimiter
+from loguru import logger
 from sqlalchemy import update
 
 from bridge.domain.setup import InterviewSetup
@@ -31,6 +34,16 @@ def fresh_guesses(house: House) -> None:
     limiter = house.app[LIMITER]
     assert isinstance(limiter, MovingWindowRateLimiter)
     limiter.storage = MemoryStorage()
+
+
+@pytest.fixture
+def log_lines() -> Iterator[list[str]]:
+    """Lines of the log, down to DEBUG, while a test runs."""
+    lines: list[str] = []
+    handler = logger.add(lines.append, level="DEBUG", format="{level} {message} {extra}")
+    logger.debug("A line, so that there is one.")
+    yield lines
+    logger.remove(handler)
 
 
 async def shared(house: House, setup: InterviewSetup = WISHES, **wish: Any) -> tuple[str, dict[str, Any]]:
@@ -160,8 +173,26 @@ async def test_a_deleted_interview_and_an_expired_link_are_gone(house: House) ->
     assert without_reference(first) == without_reference(second)
 
 
+async def test_a_token_cannot_be_guessed_and_is_kept_nowhere(house: House, log_lines: list[str]) -> None:
+    """A5: at least 128 bits each, of which neither a file of the data folder nor a line of the log has more than a hash."""
+    session_id, _ = await shared(house)
+    tokens = []
+    for _ in range(19):
+        _, body = await house.call("POST", f"/api/interviews/{session_id}/share", json={})
+        tokens.append(path_of(body).rsplit("/", 1)[1])
+        await house.fetch("GET", path_of(body))
+    assert 19 == len(set(tokens))
+    assert all(re.fullmatch(r"[A-Za-z0-9_-]{22,}", token) for token in tokens), "22 of 64 letters are 132 bits"
+    for place in range(22):
+        assert len({token[place] for token in tokens}) > 5, "a letter that hardly changes is worth no bits"
+    kept = await asyncio.to_thread(lambda: b"".join(path.read_bytes() for path in house.data_dir.rglob("*") if path.is_file()))
+    assert [] == [token for token in tokens if token.encode() in kept or any(token in line for line in log_lines)]
+    assert log_lines
+
+
 async def test_guessing_is_stopped_at_the_twenty_first(house: House) -> None:
     """A5: wrong tokens are counted by address, right ones are not; then even a right one waits."""
+    assert (20, 60) == (GUESSES.amount, GUESSES.get_expiry())
     _, body = await shared(house)
     for _ in range(30):
         assert 200 == (await house.fetch("GET", path_of(body)))[0].status

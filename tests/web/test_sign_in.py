@@ -79,6 +79,20 @@ async def test_the_first_account(house: House) -> None:
     assert (await visitor.call("GET", "/api/people"))[0] == 200
 
 
+async def test_every_page_about_everybody_is_a_line_of_the_audit_log(house: House) -> None:
+    """A17: who looks at people's addresses and roles outside the operators' pages is noted as well, once a look."""
+    admin = await signed_in(house, Role.ADMIN)
+    assert admin.account is not None
+    for path in ("/people", "/api/people"):
+        async with house.store.read() as tx:
+            before = len(await tx.audit_trail(actor_id=admin.account.id))
+        assert (await admin.send("GET", path))[0].status == 200
+        async with house.store.read() as tx:
+            found = await tx.audit_trail(actor_id=admin.account.id)
+        added = found[: len(found) - before]
+        assert [(admin.account.id, "people.list")] == [(row.actor_id, row.action) for row in added], path
+
+
 async def test_sign_in_and_out(house: House) -> None:
     """R-002, A4: the right password lets in, a wrong one does not; each sign-in is a new token; out is out."""
     made = await registered(house, "in-and-out@example.org")
@@ -188,6 +202,13 @@ async def test_an_address_in_front_counts_only_from_a_known_proxy(house: House) 
     house.app._state[accounts.SETTINGS] = settings.model_copy(update={"trusted_proxies": "127.0.0.0/8"})
     try:
         assert [401] * 12 == await statuses()
+        # One account is counted wherever the attempts come from.
+        house.app[limiting.LIMITS].forget()
+        tried = [
+            (await visitor.call("POST", "/api/auth/login", body, headers={"X-Forwarded-For": f"198.51.100.{n}"}))[0]
+            for n in range(12)
+        ]
+        assert [401] * 10 + [429] * 2 == tried
     finally:
         house.app._state[accounts.SETTINGS] = settings
 
