@@ -69,6 +69,7 @@ def _series(title: str, series: Mapping[str, Any], width: float = 360) -> dict[s
     points = [(short_day(point["date"]), point["score"]) for point in series["points"]]
     return {
         "chart": drawn(charts.trend_line(title, points, width=width)),
+        "narrow": drawn(charts.trend_line(title, points)),
         "moves": {**series["trend"], "signed": signed(series["trend"]["change"])} if series["trend"] else None,
         "rows": [
             {

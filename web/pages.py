@@ -45,6 +45,8 @@ TITLES = {
 }
 VOICE_VENDORS = {"vapi": "Vapi and its providers", "gemini": "Google Gemini"}
 """Who hears and speaks where it is not this machine."""
+SHARED_GONE = {"headline": "This link does not work", "what_now": "Ask whoever sent it to you for a new one.", "guest": True}
+"""A visitor by a share link has neither a history nor a server to look after."""
 HEADLINES = {404: "Not here", 403: "Not allowed", 503: "Busy right now", 409: "Not now"}
 
 
@@ -68,7 +70,8 @@ def _staff_links(request: web.Request) -> list[dict[str, str]]:
 def error_page(request: web.Request, status: int, message: str, reference: str) -> web.Response:
     """What happened, what now, and a reference to quote."""
     headline = HEADLINES.get(status, "Something went wrong" if status >= 500 else "That did not work")
-    return render(request, "error.html", status, headline=headline, message=message, reference=reference, code=status)
+    more = SHARED_GONE if status == 404 and request.path.startswith("/share/") else {"headline": headline}
+    return render(request, "error.html", status, message=message, reference=reference, code=status, **more)
 
 
 async def _voice_labels(request: web.Request) -> dict[str, Any]:

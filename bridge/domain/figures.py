@@ -95,7 +95,7 @@ def compute(facts: Facts, *, database_p95_ms: float | None = None, rate: float |
     revenue = facts.paid / 100 if facts.orders else None
     paid, failed = facts.orders.get("completed", 0) + facts.orders.get("refunded", 0), facts.orders.get("failed", 0)
     asked = [s for s in ended if s.report_status in (ReportStatus.READY, ReportStatus.STALE, ReportStatus.FAILED)]
-    span = f"{len(recent)} interviews of 30 days"
+    span = f"{_count(len(recent), 'interview')} of 30 days"
     made: list[Figure] = []
 
     def add(
@@ -119,10 +119,10 @@ def compute(facts: Facts, *, database_p95_ms: float | None = None, rate: float |
         "Average session",
         _mean(minutes),
         "minutes",
-        "18 to 22",
+        "18 to 22 minutes",
         lambda v: 18 <= v <= 22,
         use,
-        f"{len(minutes)} interviews",
+        _count(len(minutes), "interview"),
     )
     kept, of = _retention(facts)
     add(
@@ -133,7 +133,7 @@ def compute(facts: Facts, *, database_p95_ms: float | None = None, rate: float |
         "40 % or more",
         lambda v: v >= 40,
         use,
-        f"{of} people whose first was 7 to 37 days ago",
+        f"{_count(of, 'person', 'people')} whose first was 7 to 37 days ago",
     )
     add(
         "R-143",
@@ -143,7 +143,7 @@ def compute(facts: Facts, *, database_p95_ms: float | None = None, rate: float |
         "3 or more in 30 days",
         lambda v: v >= 3,
         use,
-        f"{len(users)} people",
+        _count(len(users), "person", "people"),
     )
     add(
         "R-144",
@@ -163,7 +163,7 @@ def compute(facts: Facts, *, database_p95_ms: float | None = None, rate: float |
         "500 or more",
         lambda v: v >= 500,
         business,
-        f"{len(users)} people",
+        _count(len(users), "person", "people"),
     )
     add(
         "R-146",
@@ -185,7 +185,7 @@ def compute(facts: Facts, *, database_p95_ms: float | None = None, rate: float |
         "98 % or more",
         lambda v: v >= 98,
         business,
-        f"{paid + failed} orders paid or failed",
+        f"{_count(paid + failed, 'order')} paid or failed",
     )
     done = sum(s.status is SessionStatus.COMPLETED for s in ended)
     add(
@@ -196,7 +196,7 @@ def compute(facts: Facts, *, database_p95_ms: float | None = None, rate: float |
         "95 % or more",
         lambda v: v >= 95,
         quality,
-        f"{len(ended)} interviews that ended",
+        f"{_count(len(ended), 'interview')} that ended",
     )
     good = sum(s.report_status is not ReportStatus.FAILED for s in asked)
     add(
@@ -207,7 +207,7 @@ def compute(facts: Facts, *, database_p95_ms: float | None = None, rate: float |
         "99 % or more",
         lambda v: v >= 99,
         quality,
-        f"{len(asked)} reports",
+        _count(len(asked), "report"),
     )
     add(
         "R-150",
@@ -217,7 +217,7 @@ def compute(facts: Facts, *, database_p95_ms: float | None = None, rate: float |
         "4.5 or more",
         lambda v: v >= 4.5,
         quality,
-        f"{len(facts.ratings)} ratings",
+        _count(len(facts.ratings), "rating"),
     )
     now, before = [_mean([float(s.score) for s in group if s.score is not None]) for group in (recent, earlier)]
     trend = now - before if now is not None and before is not None else None
@@ -243,7 +243,7 @@ def compute(facts: Facts, *, database_p95_ms: float | None = None, rate: float |
         "98 % or more",
         lambda v: v >= 98,
         technical,
-        f"{len(ended)} calls",
+        _count(len(ended), "call"),
     )
     slow = percentile(list(facts.model_ms), 0.95)
     add(
@@ -251,22 +251,26 @@ def compute(facts: Facts, *, database_p95_ms: float | None = None, rate: float |
         "Gemini answers, p95",
         slow,
         "ms",
-        "under 5,000",
+        "under 5,000 ms",
         lambda v: v < 5_000,
         technical,
-        f"{len(facts.model_ms)} live tool calls that the model answered",
+        f"{_count(len(facts.model_ms), 'live tool call')} that the model answered",
     )
     add(
         "R-155",
         "Database, p95",
         database_p95_ms,
         "ms",
-        "under 100",
+        "under 100 ms",
         lambda v: v < 100,
         technical,
         "statements of this process since it started",
     )
     return made
+
+
+def _count(n: int, one: str, many: str = "") -> str:
+    return f"{n} {one if n == 1 else many or one + 's'}"
 
 
 def _mean(values: Sequence[float]) -> float | None:

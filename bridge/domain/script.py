@@ -28,7 +28,6 @@ CUT_INS = (
 TAKE_YOUR_TIME = "Take your time."
 """Shown while a silence is held; nobody says it."""
 NUDGE = "Take your time. I can repeat the question if you like."
-STILL_THERE = "I'm still here. Answer when you are ready, or say next question to move on."
 REPEAT = "Of course."
 HINT = "Here is a hint."
 NO_HINTS = "I can't give hints in this interview; I'd like to hear your own thinking. Take your time."

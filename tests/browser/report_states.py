@@ -27,7 +27,7 @@ from web.reports import ENTITLED
 
 from ..reporting.judging import judging
 from ..smtp import Post, listening
-from ..web.house import House, change, finished_session, live_session, ready_session, running, tell
+from ..web.house import House, finished_session, live_session, ready_session, running, tell
 from .rig import browser
 
 STATES = (
@@ -114,7 +114,9 @@ class States:
             self._made[state] = await self._make(state)
         if state == "waiting":
             # The sweeper may have looked at it meanwhile: nobody is writing it.
-            await self._write_for_ever()
+            await self._put("waiting", ReportStatus.RUNNING)
+        if state == "stale":
+            await self._put("stale", ReportStatus.STALE)
         return self._made[state]
 
     async def _make(self, state: str) -> str:
@@ -141,7 +143,6 @@ class States:
             case "stale":
                 session = await held(house, 0.6)
                 await self._settled(session)
-                await change(house.store, replace(session, report_status=ReportStatus.STALE))
             case "again":
                 first = await held(house, 0.5)
                 session = await self._repeated(first)
@@ -161,12 +162,12 @@ class States:
                 return "/progress"
         return f"/interviews/{session.id}/report"
 
-    async def _write_for_ever(self) -> None:
-        session_id = self._made["waiting"].split("/")[2]
+    async def _put(self, state: str, status: ReportStatus) -> None:
+        session_id = self._made[state].split("/")[2]
         async with self.house.store.begin() as tx:
             session = await tx.session(session_id, for_update=True)
             assert session is not None
-            await tx.save_session(replace(session, report_status=ReportStatus.RUNNING))
+            await tx.save_session(replace(session, report_status=status))
 
     async def _settled(self, session: InterviewSession) -> None:
         async with asyncio.timeout(30):

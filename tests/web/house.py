@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -20,7 +20,9 @@ from bridge.config import Settings
 from bridge.domain.account import Role
 from bridge.domain.agenda import Agenda
 from bridge.domain.catalog import Difficulty, InterviewType
-from bridge.domain.events import CursorMoved, Event, LegEnded, LegStarted, QuestionAsked, Speaker, TurnRecorded, TurnSource
+from bridge.domain.events import (
+    CursorMoved, Event, HintGiven, LegEnded, LegStarted, QuestionAsked, Speaker, TurnRecorded, TurnSource,
+)  # fmt: skip
 from bridge.domain.privacy import CONSENT_VERSION
 from bridge.domain.session import InterviewSession
 from bridge.domain.setup import InterviewSetup
@@ -149,11 +151,18 @@ async def live_session(
     return await calling.admit(store, made.id, token, moment)
 
 
-async def tell(store: Store, session: InterviewSession, *, answers: list[str | None] | None = None, over: bool = True) -> int:
+async def tell(
+    store: Store,
+    session: InterviewSession,
+    *,
+    answers: list[str | None] | None = None,
+    over: bool = True,
+    hints: Mapping[int, Sequence[str]] | None = None,
+) -> int:
     """Play the interview into the log: each question asked and answered with its model answer, or as `answers` has it.
 
     None is silence; fewer answers than questions end it there, more do not matter. `over` moves the cursor past the last question that was
-    asked. Returns the call clock.
+    asked; `hints` are those given on the n-th question, before it is answered. Returns the call clock.
     """
     told = [question.model_answer for question in session.questions] if answers is None else answers
     events: list[Event] = [LegStarted(at_ms=0, leg=1, engine="local")]
@@ -179,6 +188,9 @@ async def tell(store: Store, session: InterviewSession, *, answers: list[str | N
         events.append(CursorMoved(at_ms=at_ms, from_id=before, to_id=question.id, reason="answered" if before else "opening"))
         events.append(QuestionAsked(at_ms=at_ms, question_id=question.id, n=n, of=len(session.questions), text=question.text))
         say(Speaker.INTERVIEWER, question.spoken, question.id, n)
+        given = (hints or {}).get(n, ())
+        for rung, text in enumerate(given, 1):
+            events.append(HintGiven(at_ms=at_ms, question_id=question.id, n=rung, of=len(given), text=text))
         if answer is not None:
             say(Speaker.CANDIDATE, answer, question.id, n)
         before = question.id

@@ -73,7 +73,7 @@ async def test_jobs_are_listed_and_a_failed_one_runs_again(house: House) -> None
         while "no-such-kind" not in page:
             _, page = await house.fetch("GET", "/operator/jobs")
             await asyncio.sleep(0.2)
-    assert "write-report" in page or "make-facts" in page
+    assert "Write a report" in page or "Fill the statistics" in page
     assert 409 == (await house.call("POST", "/api/operator/jobs/retry", json={"kind": "write-report", "key": "unknown"}))[0]
     assert 422 == (await house.call("POST", "/api/operator/jobs/retry", json={"kind": "x"}))[0]
 

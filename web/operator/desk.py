@@ -12,7 +12,6 @@ from math import ceil
 
 from aiohttp import web
 
-from bridge.domain.catalog import InterviewType
 from bridge.domain.session import ENDED, ReportStatus, SessionStatus
 from bridge.errors import Conflict, NotFound
 from bridge.ports import DeliveryState
@@ -25,6 +24,7 @@ from .. import schemas
 from ..api.interviews import json_body
 from ..keys import JOBS, STORE
 from ..pages import render
+from . import words
 from .bodies import JobWish, SessionFilter
 from .door import audited
 from .tabs import tabs_for
@@ -62,9 +62,12 @@ async def sessions(request: web.Request) -> web.Response:
         page=query.page,
         pages=max(1, ceil(total / PAGE)),
         asked=dict.fromkeys(SessionFilter.model_fields, "") | dict(request.query),
-        types=[each.value for each in InterviewType],
-        statuses=[each.value for each in SessionStatus if each is not SessionStatus.DELETED],
-        reports=[each.value for each in ReportStatus],
+        titles=words.TITLES,
+        levels=words.LEVELS,
+        engines=words.ENGINES,
+        types=words.TITLES,
+        statuses=words.STATUSES,
+        reports={each.value: each.value for each in ReportStatus},
     )
 
 
@@ -137,7 +140,7 @@ async def jobs(request: web.Request) -> web.Response:
     """`/operator/jobs`: the newest background jobs, or those that were given up."""
     failed = request.query.get("show", "") == "failed"
     found = await request.app[JOBS].recent(failed_only=failed, limit=PAGE)
-    return render(request, "operator_jobs.html", tabs=tabs_for(request), jobs=found, failed=failed)
+    return render(request, "operator_jobs.html", tabs=tabs_for(request), jobs=found, failed=failed, kinds=words.JOBS)
 
 
 @audited("jobs.retry")

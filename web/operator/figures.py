@@ -37,6 +37,15 @@ async def figures_of(app: web.Application, now: datetime) -> list[Figure]:
     return compute(facts, database_p95_ms=app[METRICS].database_p95_ms(), rate=app[SETTINGS].usd_inr)
 
 
+def number(value: float) -> str:
+    """As people write it: two places at most, none that say nothing.
+
+    >>> [number(value) for value in (100.0, 3.386, 0.3, 50_000.0)]
+    ['100', '3.39', '0.3', '50,000']
+    """
+    return f"{value:,.2f}".rstrip("0").rstrip(".")
+
+
 @audited("figures.view")
 async def page(request: web.Request) -> web.Response:
     """`/operator/figures`."""
@@ -55,6 +64,7 @@ async def page(request: web.Request) -> web.Response:
         "operator_figures.html",
         tabs=tabs_for(request),
         groups=groups,
+        number=number,
         comments=comments,
         secrets=await secret_ages.shown(request),
         key_days=request.app[SETTINGS].key_days,

@@ -15,6 +15,7 @@ from .. import troubles
 from ..keys import STORE, SUPERVISOR
 from ..pages import render
 from .api import capacity
+from . import words
 from .bodies import MAX_EXTENSION, MAX_WORDS
 from .door import audited
 from .tabs import tabs_for
@@ -25,7 +26,7 @@ async def live(request: web.Request) -> web.Response:
     """`/operator`: calls now, those that need attention first."""
     failing = [trouble.reason for trouble in troubles.of(request.app).values() if trouble.failing]
     return render(
-        request, "operator_live.html", tabs=tabs_for(request), capacity=capacity(request.app[SUPERVISOR]), failing=failing
+        request, "operator_live.html", tabs=tabs_for(request), capacity=capacity(request.app[SUPERVISOR]), failing=failing, titles=words.TITLES
     )
 
 
@@ -48,7 +49,7 @@ async def call(request: web.Request) -> web.Response:
             "minutes": session.setup.duration_minutes,
             "questions": len(session.questions),
             "status": session.status.value,
-            "engine": session.engine,
+            "engine": words.ENGINES[session.engine],
             "over": session.status in ENDED,
             "end_reason": session.end_reason or "",
             "report_status": session.report_status.value,

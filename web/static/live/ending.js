@@ -79,7 +79,9 @@ export class Ending {
   ready() {
     if (this.over) return;
     this.over = true;
-    say(byId("report-status"), "Your report is ready.");
+    this.step("ready");
+    say(byId("ending-title"), "Your report is ready");
+    say(byId("report-status"), "Opening it…");
     location.assign(this.link.href);
   }
 

@@ -7,6 +7,12 @@ export function build(tag, attributes, ...children) {
   return element;
 }
 
+/** Who hears and speaks, in words. */
+export const ENGINES = /** @type {Record<string, string>} */ ({ local: "This server", gemini: "Gemini Live", vapi: "Vapi" });
+
+/** A code in words: `ended_by_operator` → `ended by operator`. @param {string} code */
+export const inWords = (code) => code.replaceAll("_", " ");
+
 /** Minutes and seconds. @param {number} ms */
 export const clock = (ms) => `${Math.floor(ms / 60_000)}:${String(Math.floor(ms / 1000) % 60).padStart(2, "0")}`;
 

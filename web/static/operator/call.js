@@ -4,7 +4,7 @@
  */
 import { call } from "../api.js";
 import { byId, say } from "../live/dom.js";
-import { clock } from "./build.js";
+import { ENGINES, clock } from "./build.js";
 import { Listening } from "./listening.js";
 import { Stream } from "./stream.js";
 import { Facts, Timeline } from "./timeline.js";
@@ -42,7 +42,7 @@ function show(item) {
 
 function showFacts() {
   if (facts.state) say(byId("fact-state"), facts.state);
-  if (facts.engine) say(byId("fact-engine"), facts.engine);
+  if (facts.engine) say(byId("fact-engine"), ENGINES[facts.engine] ?? facts.engine);
   say(byId("fact-question"), facts.question || "–");
   const running = facts.state === "connected" && caughtUpAt ? performance.now() - caughtUpAt : 0;
   say(byId("fact-clock"), `${clock(facts.atMs + running)} of ${clock((Number(page.dataset.minutes) + facts.extra) * 60_000)}`);

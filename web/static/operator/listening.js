@@ -34,7 +34,8 @@ export class Listening extends EventTarget {
     socket.onclose = ({ code }) => {
       if (this.socket !== socket) return;
       this.socket = null;
-      this.dispatchEvent(new CustomEvent("stopped", { detail: code === 1000 ? "The call is over." : "The sound stopped: nobody is connected here any more." }));
+      // 1000: the call is over, which the timeline says; anything else is a problem.
+      this.dispatchEvent(new CustomEvent("stopped", { detail: code === 1000 ? "" : "The sound stopped: nobody is connected here any more." }));
     };
   }
 

@@ -5,11 +5,13 @@
  */
 import { call } from "../api.js";
 import { byId, say } from "../live/dom.js";
-import { build, clock, inSeconds } from "./build.js";
+import { ENGINES, build, clock, inSeconds, inWords } from "./build.js";
 
 const ASK_MS = 2500;
 const SLOW_ASK_MS = 10_000;
 const URGENCY = /** @type {Record<string, string>} */ ({ act: "badge-bad", look: "badge-warn", note: "" });
+/** @type {Record<string, string>} */
+const TITLES = JSON.parse(byId("calls").dataset.titles ?? "{}");
 const body = /** @type {HTMLTableSectionElement} */ (document.querySelector("#calls tbody"));
 
 /** @param {{amount: number, micros: number, currency: string}[]} cost */
@@ -20,9 +22,9 @@ function row(item) {
   const at = /** @type {HTMLTableRowElement | null} */ (body.querySelector(`tr[data-session="${CSS.escape(item.sessionId)}"]`)) ?? newRow(item);
   const [name, attention, engine, question, minutes, response, cost] = at.cells;
   at.dataset.urgency = item.attention[0]?.urgency ?? "";
-  say(/** @type {HTMLElement} */ (name.querySelector(".small")), `${item.difficulty}, ${item.status.replace("_", " ")}${item.here ? "" : ", held by another process"}${item.listeners ? ", listened to" : ""}`);
+  say(/** @type {HTMLElement} */ (name.querySelector(".small")), `${item.sessionId.slice(0, 8)}, ${item.difficulty}, ${inWords(item.status)}${item.here ? "" : ", held by another process"}${item.listeners ? ", listened to" : ""}`);
   attention.replaceChildren(concerns(item.attention));
-  engine.textContent = item.engine;
+  engine.textContent = ENGINES[item.engine] ?? item.engine;
   question.textContent = `${item.question.n} of ${item.question.of}`;
   minutes.textContent = `${clock(item.elapsed * 1000)} of ${clock(item.total * 1000)}`;
   response.textContent = item.responseMs.count ? `${inSeconds(item.responseMs.p50)} / ${inSeconds(item.responseMs.p95)}` : "–";
@@ -32,7 +34,7 @@ function row(item) {
 
 /** @param {any} item */
 function newRow(item) {
-  const name = build("th", {}, build("a", { href: `/operator/calls/${encodeURIComponent(item.sessionId)}` }, `${item.type}, ${item.sessionId.slice(0, 8)}`), build("span", { class: "small muted" }));
+  const name = build("th", {}, build("a", { href: `/operator/calls/${encodeURIComponent(item.sessionId)}` }, TITLES[item.type] ?? item.type), build("span", { class: "small muted" }));
   name.setAttribute("scope", "row");
   const cells = ["Attention", "Engine", "Question", "Minutes", "Answers after", "Cost so far"].map((label) => build("td", { "data-label": label }));
   cells[5].classList.add("js-cost");

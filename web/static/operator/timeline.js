@@ -3,13 +3,20 @@
  * Events of a call as lines of a list. A turn that grows stays one line; words that may still change are shown under it until they are
  * recorded. Texts come from candidates and models: they are set as text, never as markup.
  */
-import { build, clock, inSeconds } from "./build.js";
+import { ENGINES, build, clock, inSeconds, inWords } from "./build.js";
 
 const LINES = 2000;
 const ACTS = /** @type {Record<string, string>} */ ({
-  listen: "An operator began to listen", "listen-end": "The operator stopped listening", whisper: "Whispered to the interviewer",
-  say: "Had the interviewer say", extend: "Added minutes", end: "Ended the interview",
+  listen: "An operator began to listen", "listen-end": "The operator stopped listening", whisper: "An operator whispered to the interviewer",
+  say: "An operator had the interviewer say", extend: "An operator added minutes", end: "An operator ended the interview",
 });
+const MOVES = /** @type {Record<string, string>} */ ({
+  opening: "The first question has the floor", answered: "On to the next question: this one was answered", skipped: "On to the next question: this one was skipped",
+  time: "On to the next question: its time was used up",
+});
+const TOOLS = /** @type {Record<string, string>} */ ({ getFollowUpQuestion: "Is there a follow-up?", moveToNextQuestion: "On to the next question?" });
+const SOURCES = /** @type {Record<string, string>} */ ({ memory: "judged ahead of need", model: "by the model", prepared: "with what was prepared" });
+const WRITERS = /** @type {Record<string, string>} */ ({ memory: "written by the model ahead of need", model: "written by the model", prepared: "prepared" });
 const BAD_NOTES = new Set(["upstream_lost", "recording_stopped", "engine_changed", "reconnecting"]);
 const GOOD_LEG_ENDS = new Set(["finished", "time", "ended_by_candidate", "ended_by_operator", "replaced", "drained"]);
 
@@ -84,29 +91,29 @@ export class Timeline {
     const data = item.data;
     switch (item.kind) {
       case "leg-started":
-        return this.said(item, data.leg > 1 ? `The candidate connected again (${data.leg}), engine ${data.engine}` : `The candidate connected, engine ${data.engine}`);
+        return this.said(item, `The candidate connected${data.leg > 1 ? ` again (connection ${data.leg})` : ""}. Voice: ${ENGINES[data.engine] ?? data.engine}`);
       case "leg-ended":
-        return this.said(item, `The candidate's connection ended: ${data.reason}`, !GOOD_LEG_ENDS.has(data.reason));
+        return this.said(item, `The candidate's connection ended: ${inWords(data.reason)}`, !GOOD_LEG_ENDS.has(data.reason));
       case "engine-changed":
-        return this.said(item, `Hand-over from ${data.from_engine} to ${data.to_engine}: ${data.reason}`, true);
+        return this.said(item, `Hand-over from ${ENGINES[data.from_engine] ?? data.from_engine} to ${ENGINES[data.to_engine] ?? data.to_engine}: ${inWords(data.reason)}`, true);
       case "cursor-moved":
-        return this.said(item, data.to_id ? `The floor moved to ${data.to_id} (${data.reason})` : `The questions are over (${data.reason})`);
+        return this.said(item, data.to_id ? (MOVES[data.reason] ?? `On to the next question: ${inWords(data.reason)}`) : "The questions are over");
       case "question-asked":
-        return this.make(item, build("p", { class: "what" }, data.follow_up ? `Follow-up ${data.follow_up} to question ${data.n}, ${data.source}` : `Question ${data.n} of ${data.of}, ${data.source}`), build("div", { class: "words" }, data.text));
+        return this.make(item, build("p", { class: "what" }, data.follow_up ? `Follow-up ${data.follow_up} to question ${data.n}, ${WRITERS[data.source] ?? data.source}` : `Question ${data.n} of ${data.of}`), build("div", { class: "words" }, data.text));
       case "tool-answered":
         return this.make(
           item,
-          build("p", { class: "what" }, `${data.tool}: answered in ${data.took_ms} ms from ${data.source}`),
-          build("details", {}, build("summary", {}, "Arguments and answer"), build("pre", {}, JSON.stringify({ id: data.tool_call_id, arguments: data.arguments, result: data.result }, null, 1))),
+          build("p", { class: "what" }, `${TOOLS[data.tool] ?? data.tool} Answered ${SOURCES[data.source] ?? data.source}, in ${data.took_ms} ms`),
+          build("details", {}, build("summary", {}, "Arguments and answer"), build("pre", {}, JSON.stringify({ tool: data.tool, id: data.tool_call_id, arguments: data.arguments, result: data.result }, null, 1))),
         );
       case "noted":
-        return this.said(item, `${data.code.replaceAll("_", " ")}${data.detail && data.code !== "typed" ? `: ${data.detail}` : ""}`, BAD_NOTES.has(data.code));
+        return this.said(item, `${inWords(data.code[0].toUpperCase() + data.code.slice(1))}${data.detail && data.code !== "typed" ? `: ${data.detail}` : ""}`, BAD_NOTES.has(data.code));
       case "hint-given":
         return this.make(item, build("p", { class: "what" }, `Hint ${data.n} of ${data.of}`), build("div", { class: "words" }, data.text));
       case "operator-acted":
-        return this.make(item, build("p", { class: "what" }, `${ACTS[data.action] ?? data.action}${data.minutes ? `: ${data.minutes}` : ""}${data.told ? "" : " (not told at once)"}`), ...(data.text ? [build("div", { class: "words" }, data.text)] : []));
+        return this.make(item, build("p", { class: "what" }, `${ACTS[data.action] ?? data.action}${data.minutes ? `: ${data.minutes}` : ""}${data.told ? "" : " (the candidate sees it in the list, not at once)"}`), ...(data.text ? [build("div", { class: "words" }, data.text)] : []));
       case "interview-ended":
-        return this.said(item, `The interview ended: ${data.reason.replaceAll("_", " ")}`);
+        return this.said(item, `The interview ended: ${inWords(data.reason)}`);
       case "webhook":
         return this.webhook(item);
       case "partial":
@@ -168,7 +175,7 @@ export class Facts {
     const data = item.data;
     if (item.kind === "leg-started") Object.assign(this, { engine: data.engine, state: "connected" });
     else if (item.kind === "leg-ended") this.state = "not connected";
-    else if (item.kind === "interview-ended") this.state = `ended: ${data.reason.replaceAll("_", " ")}`;
+    else if (item.kind === "interview-ended") this.state = inWords(data.reason).startsWith("ended") ? inWords(data.reason) : `ended: ${inWords(data.reason)}`;
     else if (item.kind === "engine-changed") this.engine = data.to_engine;
     else if (item.kind === "question-asked") this.question = `${data.n} of ${data.of}`;
     else if (item.kind === "operator-acted") this.extra += data.minutes;
