@@ -18,6 +18,7 @@ STATES = (
     "setup-review",
     "preflight",
     "live",
+    "study",
     "ending",
     "report",
     "report-none",
@@ -26,6 +27,12 @@ STATES = (
     "privacy",
     "your-data",
     "erasure",
+    "operator",
+    "operator-call",
+    "operator-sessions",
+    "operator-figures",
+    "operator-deliveries",
+    "operator-jobs",
     "api",
     "error",
 )
@@ -56,6 +63,25 @@ async def _answer(page: Page) -> None:
     await page.wait_for_selector("#pending", state="hidden")
 
 
+async def _watched(page: Page, url: str, state: str) -> None:
+    """A typed call in a tab of its own, and an operator beside it who has whispered."""
+    candidate = await page.context.new_page()
+    await candidate.goto(f"{url}/interviews/{await _session(url, duration=6, questionCount=3)}")
+    await _type_once(candidate)
+    await _answer(candidate)
+    session = candidate.url.split("/")[-1]
+    await page.bring_to_front()
+    if state == "operator":
+        await page.goto(f"{url}/operator")
+        await page.wait_for_selector(f"tr[data-session='{session}']")
+        return
+    await page.goto(f"{url}/operator/calls/{session}")
+    await page.fill("#whisper-text", "next question")
+    await page.click("form[data-act=whisper] button")
+    await page.wait_for_selector("li[data-kind='operator-acted']")
+    await page.wait_for_function("() => document.querySelector('#call-done').textContent !== ''")
+
+
 async def visit(page: Page, url: str, state: str) -> None:
     """Bring the page into the state. Raises playwright's TimeoutError when it cannot be reached."""
     match state:
@@ -72,6 +98,15 @@ async def visit(page: Page, url: str, state: str) -> None:
             await _type_once(page)
             await _answer(page)
             await page.wait_for_function("() => document.querySelector('#progress').textContent.includes('2 of')")
+        case "study":
+            await page.goto(f"{url}/interviews/{await _session(url, duration=6, questionCount=3, mode='study')}")
+            await _type_once(page)
+            await page.click("#hint")
+            await page.wait_for_selector("#hints", state="visible")
+        case "operator" | "operator-call":
+            await _watched(page, url, state)
+        case "operator-sessions" | "operator-figures" | "operator-deliveries" | "operator-jobs":
+            await page.goto(f"{url}/{state.replace('-', '/')}")
         case "ending" | "report-none":
             await page.goto(f"{url}/interviews/{await _session(url, duration=5)}")
             await _type_once(page)

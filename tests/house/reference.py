@@ -59,11 +59,13 @@ def events() -> str:
 
 def metrics() -> str:
     """Every figure of `/metrics`."""
-    rows = [f"| `{family.name}` | {family.type} | {family.documentation}. |" for family in Metrics().registry.collect()]
+    rows = [
+        f"| `{family.name}{'_total' if family.type == 'counter' else ''}` | {family.type} | {family.documentation}. |"
+        for family in Metrics().registry.collect()
+    ]
     return (
-        "# Prometheus figures\n\n`GET /metrics`. Made from `web/operator/metrics.py`.\n\n| name | kind | meaning |\n|---|---|---|\n"
-        + "\n".join(sorted(rows))
-        + "\n"
+        "# Prometheus figures\n\n`GET /metrics`. A histogram is in seconds and has `_bucket`, `_sum` and `_count`; “by” names the labels. "
+        "Made from `web/operator/metrics.py`.\n\n| name | kind | meaning |\n|---|---|---|\n" + "\n".join(sorted(rows)) + "\n"
     )
 
 

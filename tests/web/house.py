@@ -21,7 +21,15 @@ from bridge.domain.account import Role
 from bridge.domain.agenda import Agenda
 from bridge.domain.catalog import Difficulty, InterviewType
 from bridge.domain.events import (
-    CursorMoved, Event, HintGiven, LegEnded, LegStarted, QuestionAsked, Speaker, TurnRecorded, TurnSource,
+    CursorMoved,
+    Event,
+    HintGiven,
+    LegEnded,
+    LegStarted,
+    QuestionAsked,
+    Speaker,
+    TurnRecorded,
+    TurnSource,
 )  # fmt: skip
 from bridge.domain.privacy import CONSENT_VERSION
 from bridge.domain.session import InterviewSession

@@ -18,7 +18,10 @@ from web.pdf import available
 
 from .house import SETUP, House, live_session, running, tell
 
-HINTS = {1: ("Look at it from the side of <caching>.", "What would happen to the slowest query?"), 3: ("Say what you would measure first.",)}
+HINTS = {
+    1: ("Look at it from the side of <caching>.", "What would happen to the slowest query?"),
+    3: ("Say what you would measure first.",),
+}
 
 
 async def studied(house: House, hints: dict[int, tuple[str, ...]]) -> str:
@@ -70,6 +73,12 @@ async def test_the_pdf_shows_them_too(tmp_path: Path) -> None:
     text = "".join("".join(page.extract_text() for page in PdfReader(io.BytesIO(file)).pages).split())
     assert text.count("2hints·") == 1
     assert text.count("1hint·") == 1
-    for part in ("With2hints", "Lookatitfromthesideof<caching>.", "Whatwouldhappentotheslowestquery?", "With1hint", "Saywhatyouwouldmeasurefirst."):
+    for part in (
+        "With2hints",
+        "Lookatitfromthesideof<caching>.",
+        "Whatwouldhappentotheslowestquery?",
+        "With1hint",
+        "Saywhatyouwouldmeasurefirst.",
+    ):
         assert part in text
     assert 2 == len(re.findall(r"With\d+hints?", text))

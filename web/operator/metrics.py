@@ -39,19 +39,25 @@ class Metrics:
         self._open = Gauge("prepkit_open", "1 while new interviews are let in", registry=registry)
         self._readers = Gauge("prepkit_live_readers", "Streams of live calls being read", registry=registry)
         self._published = Counter("prepkit_live_items", "Items published to readers", registry=registry)
-        self.events = Counter("prepkit_call_events", "Stored events of calls", ["kind"], registry=registry)
+        self.events = Counter("prepkit_call_events", "Stored events of calls, by kind", ["kind"], registry=registry)
         self.tools = Histogram(
             "prepkit_tool_seconds",
-            "Live tool calls",
+            "Live tool calls, by tool and source",
             ["tool", "source"],
             buckets=(0.01, 0.05, 0.1, 0.25, 0.5, 1, 1.5, 2, 3, 5),
             registry=registry,
         )
         self.handovers = Counter(
-            "prepkit_engine_handovers", "Engines lost in a call", ["from_engine", "to_engine"], registry=registry
+            "prepkit_engine_handovers",
+            "Engines lost in a call, by from_engine and to_engine",
+            ["from_engine", "to_engine"],
+            registry=registry,
         )
         self.requests = Histogram(
-            "prepkit_http_seconds", "HTTP requests but streams and sockets", ["method", "status"], registry=registry
+            "prepkit_http_seconds",
+            "HTTP requests but streams and sockets, by method and status",
+            ["method", "status"],
+            registry=registry,
         )
         self.database = Histogram(
             "prepkit_database_seconds",

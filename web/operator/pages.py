@@ -14,8 +14,8 @@ from bridge.usecases.access import NOT_THERE
 from .. import troubles
 from ..keys import STORE, SUPERVISOR
 from ..pages import render
-from .api import capacity
 from . import words
+from .api import capacity
 from .bodies import MAX_EXTENSION, MAX_WORDS
 from .door import audited
 from .tabs import tabs_for
@@ -26,7 +26,12 @@ async def live(request: web.Request) -> web.Response:
     """`/operator`: calls now, those that need attention first."""
     failing = [trouble.reason for trouble in troubles.of(request.app).values() if trouble.failing]
     return render(
-        request, "operator_live.html", tabs=tabs_for(request), capacity=capacity(request.app[SUPERVISOR]), failing=failing, titles=words.TITLES
+        request,
+        "operator_live.html",
+        tabs=tabs_for(request),
+        capacity=capacity(request.app[SUPERVISOR]),
+        failing=failing,
+        titles=words.TITLES,
     )
 
 
