@@ -23,6 +23,7 @@ from .api.interviews import json_body
 from .auth import current, require
 from .billing_pages import tariff_of
 from .keys import SETTINGS, STORE
+from .operator import words
 from .operator.door import audited
 from .operator.tabs import tabs_for
 from .pages import render
@@ -67,8 +68,8 @@ def _row(one: Earned, tariff: Tariff) -> dict[str, Any]:
     return {
         "id": one.session_id[:8],
         "date": f"{one.at.day} {one.at:%b %Y}",
-        "what": f"{one.type}, {one.difficulty}",
-        "engine": one.engine,
+        "what": f"{words.TITLES[one.type]}, {words.LEVELS[one.difficulty]}",
+        "engine": words.ENGINES[one.engine],
         "minutes": f"{one.elapsed_ms / 60_000:.1f}",
         "paid_with": one.source or "–",
         "price": Money(one.brought, tariff.currency).text,
