@@ -36,6 +36,18 @@ STATES = (
     "api",
     "error",
 )
+PLAIN = {
+    "setup": "/",
+    "history": "/history",
+    "progress": "/progress",
+    "privacy": "/privacy",
+    "operator-sessions": "/operator/sessions",
+    "operator-figures": "/operator/figures",
+    "operator-deliveries": "/operator/deliveries",
+    "operator-jobs": "/operator/jobs",
+    "api": "/api/docs",
+}
+"""Pages that are seen by opening them."""
 BY_TEXT = {question.text: question for question in bank.questions()}
 
 
@@ -85,8 +97,8 @@ async def _watched(page: Page, url: str, state: str) -> None:
 async def visit(page: Page, url: str, state: str) -> None:
     """Bring the page into the state. Raises playwright's TimeoutError when it cannot be reached."""
     match state:
-        case "setup":
-            await page.goto(url)
+        case _ if state in PLAIN:
+            await page.goto(url + PLAIN[state])
         case "setup-review":
             await page.goto(f"{url}/#review")
             await page.wait_for_function("() => !document.querySelector('#type')?.checkVisibility()")
@@ -105,8 +117,6 @@ async def visit(page: Page, url: str, state: str) -> None:
             await page.wait_for_selector("#hints", state="visible")
         case "operator" | "operator-call":
             await _watched(page, url, state)
-        case "operator-sessions" | "operator-figures" | "operator-deliveries" | "operator-jobs":
-            await page.goto(f"{url}/{state.replace('-', '/')}")
         case "ending" | "report-none":
             await page.goto(f"{url}/interviews/{await _session(url, duration=5)}")
             await _type_once(page)
@@ -124,16 +134,12 @@ async def visit(page: Page, url: str, state: str) -> None:
             history = await _api(url, "GET", "/api/interviews/history?limit=50")
             finished = [item for item in history["interviews"] if item["score"]]
             await page.goto(f"{url}/interviews/{finished[len(finished) // 2]['sessionId']}/report")
-        case "history" | "progress" | "privacy":
-            await page.goto(f"{url}/{state}")
         case "your-data":
             await page.goto(f"{url}/account#your-data")
             await page.click("#erase-open")
         case "erasure":
             deleted = await _api(url, "DELETE", f"/api/interviews/{await _session(url)}")
             await page.goto(url + deleted["receipt"]["url"])
-        case "api":
-            await page.goto(f"{url}/api/docs")
         case "error":
             await page.goto(f"{url}/interviews/{re.sub('.', '0', 'x' * 8)}-0000-4000-8000-000000000000")
     await page.wait_for_load_state("load")
