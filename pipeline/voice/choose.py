@@ -19,7 +19,7 @@ from . import local_models
 from .synthesis import Espeak, Flite, LocalSpeech, Synthesiser, flite_installed
 
 SPHINX_LABEL = "PocketSphinx, a small recogniser on this machine (demonstration quality)"
-TYPED_LABEL = "nothing on this machine (type your answers)"
+TYPED_LABEL = "nobody: answers are typed here"
 RECOGNISERS = {"moonshine": local_models.MOONSHINE_LABEL, "pocketsphinx": SPHINX_LABEL, "none": TYPED_LABEL}
 VOICES = {"kokoro": local_models.KOKORO_LABEL, "flite": Flite.label, "espeak": Espeak.label}
 
