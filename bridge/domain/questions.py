@@ -87,11 +87,17 @@ def choose(
         distance = abs(order.index(question.difficulty) - wanted)
         return question.id in recent, distance > 1, question.focus_area not in areas, distance
 
+    def fits(question: Question) -> bool:
+        """Fresh, and near in difficulty; an area that was asked for is not left out for want of near ones, so its first question need not be."""
+        asked_lately, far, *_ = rank(question)
+        missing = bool(focus_areas) and not any(q.focus_area == question.focus_area for q in chosen)
+        return not asked_lately and (missing or not far)
+
     pool.sort(key=rank)
     chosen: list[Question] = []
     while len(chosen) < count:
         # One of each area in turn, as long as there are fresh, near ones; then whatever ranks next.
-        best = [next((q for q in pool if q.focus_area == area and not any(rank(q)[:2])), None) for area in areas]
+        best = [next((q for q in pool if q.focus_area == area and fits(q)), None) for area in areas]
         for pick in [q for q in best if q is not None][: count - len(chosen)] or pool[:1]:
             pool.remove(pick)
             chosen.append(pick)

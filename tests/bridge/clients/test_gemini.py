@@ -259,8 +259,11 @@ async def test_a_cancelled_request_is_booked_and_counts_against_nobody(desk: Des
     await desk.model.open()
     desk.standin.faults.add(Kind.HANG, seconds=20, count=4)
     for _ in range(4):
+        asked = len(desk.standin.requests)
         task = asyncio.create_task(desk.ask(Purpose.LIVE))
-        await asyncio.sleep(0.1)
+        async with asyncio.timeout(10):
+            while len(desk.standin.requests) == asked:
+                await asyncio.sleep(0.01)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task

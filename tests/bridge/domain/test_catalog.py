@@ -48,6 +48,19 @@ def test_question_count(difficulty, minutes, expected):
     assert expected == question_count(Difficulty(difficulty), minutes)
 
 
+def test_a_focus_area_is_covered_when_its_hard_questions_were_asked_lately():
+    """R-037: the only area that was asked for, and all that is near in difficulty in it was asked in the last interviews: easier ones of it come first."""
+    known = bank.load(InterviewType.JAVASCRIPT)
+    lately = {q.id for q in known if q.focus_area == "language-core" and q.difficulty in (Difficulty.HARD, Difficulty.EXPERT)}
+    chosen = choose(
+        known, interview_type=InterviewType.JAVASCRIPT, difficulty=Difficulty.EXPERT, focus_areas=["language-core"], count=7,
+        duration_minutes=35, recent=lately,
+    )  # fmt: skip
+
+    assert [q.difficulty for q in chosen if q.focus_area == "language-core"] == [Difficulty.MEDIUM]
+    assert not lately & {q.id for q in chosen}
+
+
 @settings(max_examples=60, deadline=None)
 @given(data=st.data())
 def test_a_chosen_set_fits(data):
@@ -70,7 +83,8 @@ def test_a_chosen_set_fits(data):
         seed=data.draw(st.integers(0, 2**32)),
     )
 
+    left = {q.focus_area for q in bank.load(interview_type) if q.id not in recent}
     assert count == len({q.id for q in chosen})
-    assert set(areas[:count]) <= {q.focus_area for q in chosen}
+    assert left & set(areas[:count]) <= {q.focus_area for q in chosen}
     assert sum(q.minutes for q in chosen) <= minutes - OPENING_AND_CLOSING_MINUTES
     assert not recent & {q.id for q in chosen}
