@@ -1,4 +1,4 @@
-"""`python -m tests.browser.screenshots FOLDER`: every page as a picture, on a desktop, in the dark and on a phone (`make docs`)."""
+"""`python -m tests.browser.screenshots FOLDER [STATE…]`: every page as a picture, on a desktop, in the dark and on a phone (`make docs`)."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ def _smaller(file: Path) -> None:
     few.save(file, optimize=True)
 
 
-async def take(folder: Path) -> None:
-    """All states in all views."""
+async def take(folder: Path, wanted: list[str]) -> None:
+    """All states in all views, or those that are wanted."""
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as data:
         house = House(Path(data), command="demo")
@@ -40,7 +40,7 @@ async def take(folder: Path) -> None:
         try:
             async with browser() as chromium:
                 for view, options in VIEWS.items():
-                    for state in STATES:
+                    for state in wanted or STATES:
                         context = await chromium.new_context(**options)
                         page = await context.new_page()
                         await visit(page, house.url, state)
@@ -56,4 +56,4 @@ async def take(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(take(Path(sys.argv[1])))
+    asyncio.run(take(Path(sys.argv[1]), sys.argv[2:]))

@@ -22,7 +22,7 @@ function row(item) {
   const at = /** @type {HTMLTableRowElement | null} */ (body.querySelector(`tr[data-session="${CSS.escape(item.sessionId)}"]`)) ?? newRow(item);
   const [name, attention, engine, question, minutes, response, cost] = at.cells;
   at.dataset.urgency = item.attention[0]?.urgency ?? "";
-  say(/** @type {HTMLElement} */ (name.querySelector(".small")), `${item.sessionId.slice(0, 8)}, ${item.difficulty}, ${inWords(item.status)}${item.here ? "" : ", held by another process"}${item.listeners ? ", listened to" : ""}`);
+  say(/** @type {HTMLElement} */ (name.querySelector(".small")), `${item.sessionId.slice(0, 8)}, ${item.difficulty}, ${inWords(item.status)}${item.here || item.status === "interrupted" ? "" : ", held by another process"}${item.listeners ? ", listened to" : ""}`);
   attention.replaceChildren(concerns(item.attention));
   engine.textContent = ENGINES[item.engine] ?? item.engine;
   question.textContent = `${item.question.n} of ${item.question.of}`;
