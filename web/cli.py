@@ -20,6 +20,10 @@ from .user_cli import user
 from .voucher_cli import voucher
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from click.decorators import FC
+
     from bridge.config import Settings
 
 WAV = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -284,8 +288,24 @@ def standin() -> None:
     """Play one of the vendors on this machine, for a try without a key."""
 
 
+_port = click.option("--port", type=int, default=0, metavar="PORT", help="The port on 127.0.0.1; any free one when left out.")
+
+
+def _events_to(provider: str) -> Callable[[FC], FC]:
+    """The options of a payment provider's stand-in that say where its events go and what signs them."""
+    url = click.option(
+        "--webhook-url",
+        default=f"http://127.0.0.1:8080/api/webhooks/{provider}",
+        show_default=True,
+        metavar="URL",
+        help="Where events are sent; empty for nowhere.",
+    )
+    secret = click.option("--webhook-secret", default="whsec_standin", show_default=True, help="What signs them.")
+    return lambda command: url(secret(command))
+
+
 @standin.command("vapi")
-@click.option("--port", type=int, default=0, metavar="PORT", help="The port on 127.0.0.1; any free one when left out.")
+@_port
 @click.option("--key", default="test-key", show_default=True, help="The API key it takes.")
 @click.option("--faults", default="{}", metavar="JSON", help="What goes wrong, for example '{\"create_status\": 503}'.")
 @click.option(
@@ -312,16 +332,9 @@ def standin_vapi(port: int, key: str, faults: str, hear: str, hum: bool, echo: s
 
 
 @standin.command("stripe")
-@click.option("--port", type=int, default=0, metavar="PORT", help="The port on 127.0.0.1; any free one when left out.")
+@_port
 @click.option("--key", default="sk_test_standin", show_default=True, help="The secret key it takes.")
-@click.option(
-    "--webhook-url",
-    default="http://127.0.0.1:8080/api/webhooks/stripe",
-    show_default=True,
-    metavar="URL",
-    help="Where events are sent; empty for nowhere.",
-)
-@click.option("--webhook-secret", default="whsec_standin", show_default=True, help="What signs them.")
+@_events_to("stripe")
 def standin_stripe(port: int, key: str, webhook_url: str, webhook_secret: str) -> None:
     """Stripe: checkout pages on which no money moves, plans, refunds and signed events, until Ctrl-C."""
     from bridge import log
@@ -333,17 +346,10 @@ def standin_stripe(port: int, key: str, webhook_url: str, webhook_secret: str) -
 
 
 @standin.command("razorpay")
-@click.option("--port", type=int, default=0, metavar="PORT", help="The port on 127.0.0.1; any free one when left out.")
+@_port
 @click.option("--key-id", default="rzp_test_standin", show_default=True, help="The key id it takes.")
 @click.option("--key-secret", default="standin", show_default=True, help="The key secret it takes.")
-@click.option(
-    "--webhook-url",
-    default="http://127.0.0.1:8080/api/webhooks/razorpay",
-    show_default=True,
-    metavar="URL",
-    help="Where events are sent; empty for nowhere.",
-)
-@click.option("--webhook-secret", default="whsec_standin", show_default=True, help="What signs them.")
+@_events_to("razorpay")
 def standin_razorpay(port: int, key_id: str, key_secret: str, webhook_url: str, webhook_secret: str) -> None:
     """Razorpay: payment links on which no money moves, refunds and signed events, until Ctrl-C."""
     from bridge import log
@@ -355,7 +361,7 @@ def standin_razorpay(port: int, key_id: str, key_secret: str, webhook_url: str, 
 
 
 @standin.command("gemini")
-@click.option("--port", type=int, default=0, metavar="PORT", help="The port on 127.0.0.1; any free one when left out.")
+@_port
 @click.option("--key", default="test-key", show_default=True, help="The API key it takes.")
 @click.option("--faults", default="[]", metavar="JSON", help='What goes wrong, for example \'[{"kind": "503", "count": 3}]\'.')
 def standin_gemini(port: int, key: str, faults: str) -> None:

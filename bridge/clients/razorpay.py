@@ -15,7 +15,7 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 import aiohttp
 from loguru import logger
@@ -27,6 +27,7 @@ from ..errors import BadSignature, InvalidInput, UpstreamFailed
 from ..ports import Checkout, CheckoutAsk, Hint, Refund
 from ..wire import strict_json
 from ..wire.razorpay_answers import Answer, Dispute, Disputes, Link, Links, Payment, Refunded, Refunds
+from .hosted_checkout import TROUBLE, hint_of, own_page
 
 LINKS, PAYMENTS = "/v1/payment_links", "/v1/payments"
 TRIES = 3
@@ -39,7 +40,6 @@ PAGE = 100
 MAX_ANSWER_BYTES = 4 * 1024 * 1024
 LATE = timedelta(days=120)
 """How long after they began refunds and disputes may change."""
-TROUBLE = "The payment provider cannot be reached just now. Nothing was charged by this; try again in a minute."
 TEST_KEY = "rzp_test_"
 SIGNATURE, EVENT_ID = "X-Razorpay-Signature", "X-Razorpay-Event-Id"
 HEX = re.compile(r"[0-9a-f]{64}")
@@ -90,18 +90,7 @@ class RazorpayCheckout:
 
     def hint_of(self, body: dict[str, Any]) -> Hint:
         """A kept event again; its mode is that of the secret which authenticated it. Raises InvalidInput."""
-        try:
-            return Hint(
-                id=str(body["id"]),
-                type=str(body["type"]),
-                livemode=self.livemode,
-                body=body,
-                order_id=str(body.get("order") or ""),
-                checkout_ref=str(body.get("checkout") or ""),
-                payment_ref=str(body.get("payment") or ""),
-            )
-        except KeyError as missing:
-            raise InvalidInput(f"The event has no {missing.args[0]}.") from None
+        return hint_of(body, livemode=self.livemode)
 
     async def find(self, hint: Hint) -> str:
         """Through the link that the payment was made with."""
@@ -309,12 +298,7 @@ class RazorpayCheckout:
             raise UpstreamFailed(TROUBLE, reason="razorpay_nonsense") from error
 
     def _page(self, url: str) -> str:
-        """A page's address: Razorpay's own, or on the host of the stand-in."""
-        host = urlsplit(url).hostname or ""
-        own = urlsplit(self._base).hostname or ""
-        if host != own and not (url.startswith("https://") and (host == "rzp.io" or host.endswith((".rzp.io", ".razorpay.com")))):
-            raise UpstreamFailed(TROUBLE, reason="razorpay_foreign_page")
-        return url
+        return own_page(url, self._base, self.name, ("rzp.io", "razorpay.com"))
 
 
 def _read(model: type[T], answer: dict[str, Any]) -> T:

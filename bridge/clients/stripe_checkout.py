@@ -11,7 +11,6 @@ import re
 from collections.abc import Awaitable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
 
 import stripe
 from loguru import logger
@@ -22,6 +21,7 @@ from ..domain.payment import Facts, Movement, MovementState, Order
 from ..domain.pricing import Plan
 from ..errors import BadSignature, InvalidInput, UpstreamFailed
 from ..ports import Checkout, CheckoutAsk, Hint, Refund
+from .hosted_checkout import TROUBLE, hint_of, own_page
 
 TOLERANCE_SECONDS = 300
 """Into the past and into the future."""
@@ -29,7 +29,6 @@ RETRIES = 2
 TIMEOUT_SECONDS = 15.0
 PAGE_HOURS = 23
 """How long a checkout page stays open; Stripe takes at most 24."""
-TROUBLE = "The payment provider cannot be reached just now. Nothing was charged by this; try again in a minute."
 WHO = ("sk_live_", "rk_live_")
 PLAIN_TIME = re.compile(r"(?:^|,)t=([0-9]{1,12})(?:,|$)")
 REFUND_STATES = {"failed": MovementState.UNDONE, "canceled": MovementState.UNDONE, "succeeded": MovementState.DONE}
@@ -84,19 +83,9 @@ class StripeCheckout:
 
     def hint_of(self, body: dict[str, Any]) -> Hint:
         """A kept event again. Raises InvalidInput."""
-        try:
-            return Hint(
-                id=str(body["id"]),
-                type=str(body["type"]),
-                livemode=bool(body["livemode"]),
-                body=body,
-                order_id=str(body.get("order") or ""),
-                checkout_ref=str(body.get("checkout") or ""),
-                payment_ref=str(body.get("payment") or ""),
-                subscription_ref=str(body.get("subscription") or ""),
-            )
-        except KeyError as missing:
-            raise InvalidInput(f"The event has no {missing.args[0]}.") from None
+        if "livemode" not in body:
+            raise InvalidInput("The event has no livemode.")
+        return hint_of(body, livemode=bool(body["livemode"]))
 
     async def find(self, hint: Hint) -> str:
         """Through the checkout page that the payment or plan came from."""
@@ -273,12 +262,7 @@ class StripeCheckout:
         return UpstreamFailed(TROUBLE, reason=f"stripe_{error.code or type(error).__name__}")
 
     def _page(self, url: str) -> str:
-        """A page's address: Stripe's own, or on the host of the stand-in."""
-        host = urlsplit(url).hostname or ""
-        own = urlsplit(self._hosts).hostname or ""
-        if host != own and not (url.startswith("https://") and host.endswith(".stripe.com")):
-            raise UpstreamFailed(TROUBLE, reason="stripe_foreign_page")
-        return url
+        return own_page(url, self._hosts, self.name, ("stripe.com",))
 
 
 def _kept(event: dict[str, Any]) -> dict[str, Any]:

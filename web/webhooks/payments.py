@@ -15,6 +15,7 @@ from bridge.usecases import checkout
 
 from ..auth import public
 from ..payments import SHOP
+from .bodies import read_raw
 
 MAX_BODY_BYTES = 1024 * 1024
 
@@ -25,16 +26,9 @@ async def receive(request: web.Request) -> web.Response:
     shop = request.app.get(SHOP)
     if shop is None or shop.gateway.name != request.path.rsplit("/", 1)[-1]:
         raise web.HTTPNotFound
-    raw = bytearray()
+    raw = await read_raw(request, MAX_BODY_BYTES)
     try:
-        async for chunk in request.content.iter_chunked(64 * 1024):
-            raw += chunk
-            if len(raw) > MAX_BODY_BYTES:
-                raise web.HTTPRequestEntityTooLarge(max_size=MAX_BODY_BYTES, actual_size=len(raw))
-    except web.RequestPayloadError:
-        raise InvalidInput("The body cannot be unpacked as its Content-Encoding says.") from None
-    try:
-        await checkout.receive(shop, request.headers, bytes(raw), datetime.now(UTC))
+        await checkout.receive(shop, request.headers, raw, datetime.now(UTC))
     except BadSignature as error:
         logger.warning("A payment event was refused: {}", error.message)
         # 400, as the providers' own guides answer: it is not tried again for days.

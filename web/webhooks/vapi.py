@@ -23,6 +23,7 @@ from bridge.wire import vapi_auth, vapi_keeping, vapi_messages
 
 from ..auth import public
 from ..keys import STORE, SUPERVISOR, VAPI_AUTH
+from .bodies import read_raw
 
 MAX_BODY_BYTES = 8 * 1024 * 1024
 """A report repeats the whole history (vapi-protocol §4)."""
@@ -134,17 +135,10 @@ async def _authenticated(request: web.Request) -> bytes:
     auth = request.app.get(VAPI_AUTH)
     if auth is None:
         raise web.HTTPNotFound
-    raw = bytearray()
+    raw = await read_raw(request, MAX_BODY_BYTES)
     try:
-        async for chunk in request.content.iter_chunked(64 * 1024):
-            raw += chunk
-            if len(raw) > MAX_BODY_BYTES:
-                raise web.HTTPRequestEntityTooLarge(max_size=MAX_BODY_BYTES, actual_size=len(raw))
-    except web.RequestPayloadError:
-        raise InvalidInput("The body cannot be unpacked as its Content-Encoding says.") from None
-    try:
-        vapi_auth.verify(request.headers, bytes(raw), secrets=auth.secrets, scheme=auth.scheme, now=time.time())
+        vapi_auth.verify(request.headers, raw, secrets=auth.secrets, scheme=auth.scheme, now=time.time())
     except BadSignature as error:
         logger.warning("A webhook was refused: {}", error.message)
         raise BadSignature("The request is not authenticated.") from None
-    return bytes(raw)
+    return raw

@@ -5,23 +5,20 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
 import pytest
 
 from bridge.clients.stripe_checkout import StripeCheckout
-from bridge.domain.account import Account, Role
 from bridge.domain.entitlement import SubscriptionStatus
 from bridge.domain.payment import Account as Side
-from bridge.domain.payment import Line, Order, OrderStatus
+from bridge.domain.payment import Line, OrderStatus
 from bridge.domain.pricing import Money, Plan, Tariff
-from bridge.domain.session import SessionStatus, move
 from bridge.errors import UpstreamFailed
 from bridge.ports import DeliveryState, Store
-from bridge.usecases import calling, checkout, refunds, set_up
-from bridge.usecases.checkout import Shop
+from bridge.usecases import calling, checkout, set_up
 from storage.database import Database
 from web.standins.stripe import StripeStandin, signed
 from web.standins.stripe_account import StripeAccount
@@ -29,44 +26,38 @@ from web.standins.stripe_checks import CreateRefund
 
 from ...storage.conftest import sqlite_template, sqlite_url
 from ...web.house import SETUP, tell
+from .tills import (
+    NOW,
+    POINTS,
+    PRICE,
+    Crash,
+    Till,
+    broken,
+    die_after_refunding,
+    die_and_go_on,
+    fail_by_our_fault,
+    is_given_back_once,
+)
 
 __all__ = ["sqlite_template", "sqlite_url"]
 
 KEY, SECRET = "sk_test_standin", "whsec_standin"
-PRICE, MONTHLY = 14_900, 49_900
-NOW = datetime.now(UTC)
+MONTHLY = 49_900
 
 
-class Till:
+class StripeTill(Till):
     """A shop on the stand-in, and deliveries to it."""
 
+    pages = "checkout.session"
+
     def __init__(self, store: Store, stand: StripeStandin) -> None:
-        self.store, self.stand = store, stand
-        self.gateway = StripeCheckout(KEY, (SECRET,), stand.url)
-        self.shop = Shop(store, self.gateway, Tariff(free_monthly=False), "http://127.0.0.1:1")
+        super().__init__(store, StripeCheckout(KEY, (SECRET,), stand.url), Tariff(free_monthly=False))
+        self.stand = stand
 
     @property
     def account(self) -> StripeAccount:
         """What customers and banks do."""
         return self.stand.account
-
-    async def person(self) -> str:
-        """Somebody new."""
-        user_id = str(uuid4())
-        async with self.store.begin() as tx:
-            await tx.add_account(Account(user_id, Role.CANDIDATE, NOW))
-        return user_id
-
-    async def order(self, user_id: str, plan: Plan | None = None) -> Order:
-        """An order with its page."""
-        if plan is not None:
-            return await checkout.for_plan(self.shop, user_id, plan, NOW)
-        session = await set_up.set_up(self.store, user_id, SETUP, NOW)
-        async with self.store.begin() as tx:
-            await tx.save_session(move(session, SessionStatus.AWAITING_PAYMENT))
-        made = await checkout.for_session(self.shop, user_id, session.id, NOW)
-        assert made is not None
-        return made
 
     def signed(self, event: dict[str, Any], at: datetime) -> tuple[dict[str, str], bytes]:
         """An event as it is delivered."""
@@ -76,38 +67,22 @@ class Till:
     async def deliver(self, event: dict[str, Any], at: datetime = NOW) -> DeliveryState | None:
         """Receive one event and do its job; None for a repeat."""
         headers, raw = self.signed(event, at)
-        if not await checkout.receive(self.shop, headers, raw, at):
-            return None
-        async with self.store.read() as tx:
-            newest = (await tx.deliveries("pay:stripe"))[-1]
-        return await checkout.take(self.shop, newest.id, at)
-
-    async def found(self, order: Order) -> Order:
-        """The order as it is stored."""
-        async with self.store.read() as tx:
-            kept = await tx.order(order.id)
-        assert kept is not None
-        return kept
-
-    async def balance(self, user_id: str) -> int:
-        """Credit."""
-        async with self.store.read() as tx:
-            return await tx.balance(user_id, "INR")
+        return await self.take_newest(at) if await checkout.receive(self.shop, headers, raw, at) else None
 
 
 @pytest.fixture
-async def till(sqlite_url: str) -> AsyncIterator[Till]:
+async def till(sqlite_url: str) -> AsyncIterator[StripeTill]:
     """A shop on a real file."""
     database = await Database.open(sqlite_url)
     async with StripeStandin(key=KEY, webhook_secret=SECRET) as stand:
-        made = Till(database, stand)
+        made = StripeTill(database, stand)
         yield made
         await made.gateway.close()
     await database.close()
 
 
 # M1 ---------------------------------------------------------------------------------------------------------------------
-async def test_events_alone_and_in_any_order_find_their_order(till: Till) -> None:
+async def test_events_alone_and_in_any_order_find_their_order(till: StripeTill) -> None:
     """M1: a charge or an invoice that comes before its checkout event is applied at once, through the provider."""
     user_id = await till.person()
     order = await till.order(user_id, Plan.PRO)
@@ -119,139 +94,37 @@ async def test_events_alone_and_in_any_order_find_their_order(till: Till) -> Non
 
 
 # M3 ---------------------------------------------------------------------------------------------------------------------
-class Crash(Exception):
-    """kill -9, as far as one process can tell."""
-
-
-class Broken:
-    """A gateway whose process dies before or after a call reached the provider."""
-
-    def __init__(self, inner: StripeCheckout, name: str, *, after: bool) -> None:
-        self._inner, self._name, self._after = inner, name, after
-
-    def __getattr__(self, name: str) -> Any:
-        found = getattr(self._inner, name)
-        if name != self._name:
-            return found
-
-        async def call(*args: Any, **options: Any) -> Any:
-            if self._after:
-                await found(*args, **options)
-            raise Crash
-
-        return call
-
-
-class BrokenStore:
-    """A store whose process dies right before or right after its n-th commit."""
-
-    def __init__(self, inner: Store, nth: int) -> None:
-        self._inner, self._left = inner, nth
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._inner, name)
-
-    def begin(self) -> Any:
-        """The n-th transaction is lost."""
-        self._left -= 1
-        if self._left == 0:
-            raise Crash
-        return self._inner.begin()
-
-
-POINTS = ["before open", "after open", "before its page is kept", "before facts", "after facts", "before booking"]
-
-
 @pytest.mark.parametrize("point", POINTS)
-async def test_a_crash_at_six_points(till: Till, point: str) -> None:
+async def test_a_crash_at_six_points(till: StripeTill, point: str) -> None:
     """M3: wherever the process dies, the order has one checkout page, is credited once, and the reconciler finds what was paid."""
-    user_id = await till.person()
-    session = await set_up.set_up(till.store, user_id, SETUP, NOW)
-    gateway: Any = till.gateway
-    shops = {
-        "before open": replace(till.shop, gateway=Broken(gateway, "open", after=False)),  # type: ignore[arg-type]
-        "after open": replace(till.shop, gateway=Broken(gateway, "open", after=True)),  # type: ignore[arg-type]
-        "before its page is kept": replace(till.shop, store=BrokenStore(till.store, 2)),  # type: ignore[arg-type]
-    }
-    if point in shops:
-        with pytest.raises(Crash):
-            await checkout.for_session(shops[point], user_id, session.id, NOW)
-        await checkout.reconcile(till.shop, NOW)
-    order = await checkout.for_session(till.shop, user_id, session.id, NOW)
-    assert order is not None
-    assert [order.checkout_ref] == [page["id"] for page in till.account.all("checkout.session")]
-    till.account.pay(order.checkout_ref or "")
-    looks = {
-        "before facts": replace(till.shop, gateway=Broken(gateway, "facts", after=False)),  # type: ignore[arg-type]
-        "after facts": replace(till.shop, gateway=Broken(gateway, "facts", after=True)),  # type: ignore[arg-type]
-        "before booking": replace(till.shop, store=BrokenStore(till.store, 1)),  # type: ignore[arg-type]
-    }
-    if point in looks:
-        with pytest.raises(Crash):
-            await checkout.look(looks[point], order.id, NOW)
-    assert 1 == await checkout.reconcile(till.shop, NOW)
-    assert 0 == await checkout.reconcile(till.shop, NOW)
-    assert PRICE == await till.balance(user_id)
-    assert None is await checkout.for_session(till.shop, user_id, session.id, NOW), "paid: there is nothing more to pay"
+    await die_and_go_on(till, point)
 
 
-async def test_a_page_that_was_paid_although_its_order_never_heard_of_it(till: Till) -> None:
+async def test_a_page_that_was_paid_although_its_order_never_heard_of_it(till: StripeTill) -> None:
     """M3: the process died after the page was made; its event knows the order, and the order then knows its page."""
     user_id = await till.person()
     session = await set_up.set_up(till.store, user_id, SETUP, NOW)
-    broken = replace(till.shop, gateway=Broken(till.gateway, "open", after=True))  # type: ignore[arg-type]
     with pytest.raises(Crash):
-        await checkout.for_session(broken, user_id, session.id, NOW)
+        await checkout.for_session(broken(till, "open", after=True), user_id, session.id, NOW)
     till.account.pay(till.account.all("checkout.session")[0]["id"])
     assert DeliveryState.APPLIED is await till.deliver(till.account.events[-1])
     assert PRICE == await till.balance(user_id)
 
 
-async def test_refunds_survive_a_crash(till: Till) -> None:
+async def test_refunds_survive_a_crash(till: StripeTill) -> None:
     """M4: died after the provider took the refund, the next try is the same refund."""
-    user_id = await till.person()
-    order = await till.order(user_id)
-    till.account.pay(order.checkout_ref or "")
-    order = await checkout.look(till.shop, order.id, NOW)
-    async with till.store.begin() as tx:
-        assert await refunds.ask(tx, order, "operator:x", NOW)
-        assert not await refunds.ask(tx, order, "operator:x", NOW)
-        wish_id = (await tx.refunds_of(order.id))[0].id
-    with pytest.raises(Crash):
-        await refunds.send(till.store, Broken(till.gateway, "refund", after=True), wish_id)  # type: ignore[arg-type]
-    for _ in range(2):
-        assert order.id == await refunds.send(till.store, till.gateway, wish_id)
-    assert 1 == len(till.account.all("refund"))
-    assert OrderStatus.REFUNDED is (await checkout.look(till.shop, order.id, NOW)).status
-    assert 0 == await till.balance(user_id)
+    await is_given_back_once(till, *await die_after_refunding(till))
 
 
-async def test_a_failed_interview_gives_the_money_back_where_that_is_the_policy(till: Till) -> None:
+async def test_a_failed_interview_gives_the_money_back_where_that_is_the_policy(till: StripeTill) -> None:
     """M4, R-108: with `PREPKIT_REFUND_POLICY=money` a fault of ours wishes exactly one refund and leaves no credit behind."""
-    user_id = await till.person()
-    order = await till.order(user_id)
-    till.account.pay(order.checkout_ref or "")
-    await checkout.look(till.shop, order.id, NOW)
-    tariff = replace(till.shop.tariff, refund_to_money=True)
-    assert order.session_id is not None
-    _, token = await calling.start(till.store, user_id, order.session_id, "local", NOW, tariff=tariff)
-    await calling.admit(till.store, order.session_id, token, NOW)
-    for _ in range(2):
-        await calling.finish(till.store, order.session_id, "failed_upstream", elapsed_ms=600_000, now=NOW)
-    async with till.store.read() as tx:
-        wishes = await tx.refunds_of(order.id)
-    assert 1 == len(wishes)
-    await refunds.send(till.store, till.gateway, wishes[0].id)
-    assert OrderStatus.REFUNDED is (await checkout.look(till.shop, order.id, NOW)).status
-    assert 0 == await till.balance(user_id)
+    await is_given_back_once(till, *await fail_by_our_fault(till))
 
 
-async def test_money_back_for_an_interview_that_was_held_takes_no_credit(till: Till) -> None:
+async def test_money_back_for_an_interview_that_was_held_takes_no_credit(till: StripeTill) -> None:
     """M8: an operator gives the price of a held interview back as money: its candidate owes nothing afterwards."""
     user_id = await till.person()
-    order = await till.order(user_id)
-    till.account.pay(order.checkout_ref or "")
-    order = await checkout.look(till.shop, order.id, NOW)
+    order = await till.bought(user_id)
     assert order.session_id is not None
     _, token = await calling.start(till.store, user_id, order.session_id, "local", NOW, tariff=till.shop.tariff)
     admission = await calling.admit(till.store, order.session_id, token, NOW)
@@ -265,7 +138,7 @@ async def test_money_back_for_an_interview_that_was_held_takes_no_credit(till: T
 
 # M5 ---------------------------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize("what", ["amount", "currency", "livemode", "owner"])
-async def test_what_does_not_match_is_kept_apart(till: Till, what: str) -> None:
+async def test_what_does_not_match_is_kept_apart(till: StripeTill, what: str) -> None:
     """M5: another amount, currency, mode or owner credits nothing, starts nothing, and is kept for a person; later truths change nothing."""
     user_id = await till.person()
     order = await till.order(user_id)
@@ -277,11 +150,10 @@ async def test_what_does_not_match_is_kept_apart(till: Till, what: str) -> None:
     page |= {"amount_total": PRICE, "currency": "inr", "livemode": False, "client_reference_id": order.id}
     assert OrderStatus.QUARANTINED is (await checkout.look(till.shop, order.id, NOW)).status
     assert 0 == await till.balance(user_id)
-    async with till.store.read() as tx:
-        assert [order.id] == [kept.id for kept in await tx.quarantined()]
+    assert [order.id] == await till.quarantined()
 
 
-async def test_events_that_do_not_match_are_kept_apart(till: Till) -> None:
+async def test_events_that_do_not_match_are_kept_apart(till: StripeTill) -> None:
     """M5: an event of the other mode, one that names somebody else's order for a page, one of nobody's."""
     mine, other = await till.order(await till.person()), await till.order(await till.person())
     till.account.pay(mine.checkout_ref or "")
@@ -298,7 +170,7 @@ async def test_events_that_do_not_match_are_kept_apart(till: Till) -> None:
     assert DeliveryState.APPLIED is await till.deliver(event)
 
 
-async def test_an_older_answer_never_replaces_a_newer_one(till: Till) -> None:
+async def test_an_older_answer_never_replaces_a_newer_one(till: StripeTill) -> None:
     """M1: of two looks at once the one that asked first may come last; a plan that ended stays ended, a refund stays booked."""
     user_id = await till.person()
     order = await till.order(user_id, Plan.PRO)
@@ -314,7 +186,7 @@ async def test_an_older_answer_never_replaces_a_newer_one(till: Till) -> None:
         assert SubscriptionStatus.PAST_DUE is (await tx.subscriptions(user_id))[0].status
 
 
-async def test_what_the_provider_cannot_say_waits(till: Till) -> None:
+async def test_what_the_provider_cannot_say_waits(till: StripeTill) -> None:
     """M2: while the provider is out of reach nothing is lost; afterwards the same order is settled."""
     order = await till.order(await till.person())
     till.account.pay(order.checkout_ref or "")
@@ -326,7 +198,7 @@ async def test_what_the_provider_cannot_say_waits(till: Till) -> None:
     assert 1 == await checkout.reconcile(till.shop, NOW)
 
 
-async def test_events_nobody_delivered_are_fetched(till: Till) -> None:
+async def test_events_nobody_delivered_are_fetched(till: StripeTill) -> None:
     """M2: a renewal whose webhook was lost is found in the provider's own list, once."""
     order = await till.order(await till.person(), Plan.PRO)
     till.account.pay(order.checkout_ref or "")
@@ -335,7 +207,7 @@ async def test_events_nobody_delivered_are_fetched(till: Till) -> None:
     assert 0 == await checkout.catch_up(till.shop, NOW)
 
 
-async def test_the_amount_is_the_price_less_the_credit(till: Till) -> None:
+async def test_the_amount_is_the_price_less_the_credit(till: StripeTill) -> None:
     """C-12, R-109: credit from elsewhere lowers what is paid, and both together start the interview."""
     user_id = await till.person()
     async with till.store.begin() as tx:

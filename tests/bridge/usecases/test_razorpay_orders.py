@@ -5,22 +5,19 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
 import pytest
 
 from bridge.clients.razorpay import RazorpayCheckout
-from bridge.domain.account import Account, Role
-from bridge.domain.payment import Order, OrderStatus
+from bridge.domain.payment import OrderStatus
 from bridge.domain.pricing import Plan, Tariff
-from bridge.domain.session import SessionStatus, move
 from bridge.errors import NotFound, UpstreamFailed
 from bridge.ports import DeliveryState, Store
-from bridge.usecases import calling, checkout, refunds, set_up
-from bridge.usecases.checkout import Shop
+from bridge.usecases import checkout, set_up
 from storage.database import Database
 from web.standins.razorpay import RazorpayStandin, signed
 from web.standins.razorpay_account import RazorpayAccount
@@ -28,59 +25,44 @@ from web.standins.razorpay_checks import CreateRefund
 
 from ...storage.conftest import sqlite_template, sqlite_url
 from ...web.house import SETUP
-from .test_checkout import Broken, BrokenStore, Crash
 from .test_thousand_orders import late, sums
+from .tills import (
+    NOW,
+    POINTS,
+    PRICE,
+    Crash,
+    Till,
+    broken,
+    die_after_refunding,
+    die_and_go_on,
+    fail_by_our_fault,
+    is_given_back_once,
+)
 
 __all__ = ["sqlite_template", "sqlite_url"]
 
 KEY, KEY_SECRET, SECRET = "rzp_test_standin", "standin", "whsec_standin"
-PRICE = 14_900
-NOW = datetime.now(UTC)
 
 
-class Till:
+class RazorpayTill(Till):
     """A shop on the stand-in, and deliveries to it."""
 
+    pages = "payment_link"
+
     def __init__(self, store: Store, stand: RazorpayStandin) -> None:
-        self.store, self.stand = store, stand
-        self.gateway = RazorpayCheckout(KEY, KEY_SECRET, SECRET, stand.url)
-        self.shop = Shop(store, self.gateway, Tariff(free_monthly=False, plans={}), "http://127.0.0.1:1")
+        super().__init__(store, RazorpayCheckout(KEY, KEY_SECRET, SECRET, stand.url), Tariff(free_monthly=False, plans={}))
+        self.stand = stand
 
     @property
     def account(self) -> RazorpayAccount:
         """What customers and banks do."""
         return self.stand.account
 
-    async def person(self) -> str:
-        """Somebody new."""
-        user_id = str(uuid4())
-        async with self.store.begin() as tx:
-            await tx.add_account(Account(user_id, Role.CANDIDATE, NOW))
-        return user_id
-
-    async def order(self, user_id: str) -> Order:
-        """An order with its page."""
-        session = await set_up.set_up(self.store, user_id, SETUP, NOW)
-        async with self.store.begin() as tx:
-            await tx.save_session(move(session, SessionStatus.AWAITING_PAYMENT))
-        made = await checkout.for_session(self.shop, user_id, session.id, NOW)
-        assert made is not None
-        return made
-
-    async def bought(self, user_id: str) -> Order:
-        """An order that is paid and looked at."""
-        order = await self.order(user_id)
-        self.account.pay(order.checkout_ref or "")
-        return await checkout.look(self.shop, order.id, NOW)
-
     async def deliver(self, event: dict[str, Any], at: datetime = NOW) -> DeliveryState | None:
         """Receive one event and do its job; None for a repeat."""
         raw = json.dumps(event["body"]).encode()
-        if not await checkout.receive(self.shop, signed(event["id"], raw, SECRET), raw, at):
-            return None
-        async with self.store.read() as tx:
-            newest = (await tx.deliveries("pay:razorpay"))[-1]
-        return await checkout.take(self.shop, newest.id, at)
+        headers = signed(event["id"], raw, SECRET)
+        return await self.take_newest(at) if await checkout.receive(self.shop, headers, raw, at) else None
 
     async def hand_in(self, events: list[dict[str, Any]], at: datetime) -> None:
         """Deliveries that come at one moment: each is authenticated, they are kept in one transaction, and their jobs run."""
@@ -92,25 +74,13 @@ class Till:
         for row in rows:
             assert await checkout.take(self.shop, row, at) in (DeliveryState.APPLIED, DeliveryState.IGNORED)
 
-    async def found(self, order: Order) -> Order:
-        """The order as it is stored."""
-        async with self.store.read() as tx:
-            kept = await tx.order(order.id)
-        assert kept is not None
-        return kept
-
-    async def balance(self, user_id: str) -> int:
-        """Credit."""
-        async with self.store.read() as tx:
-            return await tx.balance(user_id, "INR")
-
 
 @pytest.fixture
-async def till(sqlite_url: str) -> AsyncIterator[Till]:
+async def till(sqlite_url: str) -> AsyncIterator[RazorpayTill]:
     """A shop on a real file."""
     database = await Database.open(sqlite_url)
     async with RazorpayStandin(key_id=KEY, key_secret=KEY_SECRET, webhook_secret=SECRET) as stand:
-        made = Till(database, stand)
+        made = RazorpayTill(database, stand)
         yield made
         await made.gateway.close()
     await database.close()
@@ -184,7 +154,7 @@ LIVES = {
 }  # fmt: skip
 
 
-async def test_two_hundred_orders_through_inbox_jobs_and_ledger(till: Till) -> None:
+async def test_two_hundred_orders_through_inbox_jobs_and_ledger(till: RazorpayTill) -> None:
     """M1: 40 orders of each of five lives, each event one to ten times, shuffled among what causes them, a fifth three days late: one ledger a life."""
     for number in range(200):
         chance, life = random.Random(number), list(LIVES.values())[number % len(LIVES)]
@@ -213,7 +183,7 @@ async def test_two_hundred_orders_through_inbox_jobs_and_ledger(till: Till) -> N
         till.account.events.clear()
 
 
-async def test_an_event_alone_finds_its_order_and_counts_once(till: Till) -> None:
+async def test_an_event_alone_finds_its_order_and_counts_once(till: RazorpayTill) -> None:
     """M1: a payment that comes before its link's event is applied at once, through the provider; a repeat, and one of another shop, are nothing."""
     user_id = await till.person()
     order = await till.order(user_id)
@@ -232,43 +202,14 @@ async def test_an_event_alone_finds_its_order_and_counts_once(till: Till) -> Non
 
 
 # M2, M3 -----------------------------------------------------------------------------------------------------------------
-POINTS = ["before open", "after open", "before its page is kept", "before facts", "after facts", "before booking"]
-
-
 @pytest.mark.parametrize("point", POINTS)
-async def test_a_crash_at_six_points(till: Till, point: str) -> None:
+async def test_a_crash_at_six_points(till: RazorpayTill, point: str) -> None:
     """M3: wherever the process dies, the order has one link, is credited once, and the reconciler finds what was paid."""
-    user_id = await till.person()
-    session = await set_up.set_up(till.store, user_id, SETUP, NOW)
-    gateway: Any = till.gateway
-    shops = {
-        "before open": replace(till.shop, gateway=Broken(gateway, "open", after=False)),  # type: ignore[arg-type]
-        "after open": replace(till.shop, gateway=Broken(gateway, "open", after=True)),  # type: ignore[arg-type]
-        "before its page is kept": replace(till.shop, store=BrokenStore(till.store, 2)),  # type: ignore[arg-type]
-    }
-    if point in shops:
-        with pytest.raises(Crash):
-            await checkout.for_session(shops[point], user_id, session.id, NOW)
-        await checkout.reconcile(till.shop, NOW)
-    order = await checkout.for_session(till.shop, user_id, session.id, NOW)
-    assert order is not None
-    assert [order.checkout_ref] == [link["id"] for link in till.account.all("payment_link")]
-    till.account.pay(order.checkout_ref or "")
-    looks = {
-        "before facts": replace(till.shop, gateway=Broken(gateway, "facts", after=False)),  # type: ignore[arg-type]
-        "after facts": replace(till.shop, gateway=Broken(gateway, "facts", after=True)),  # type: ignore[arg-type]
-        "before booking": replace(till.shop, store=BrokenStore(till.store, 1)),  # type: ignore[arg-type]
-    }
-    if point in looks:
-        with pytest.raises(Crash):
-            await checkout.look(looks[point], order.id, NOW)
-    assert [1, 0] == [await checkout.reconcile(till.shop, NOW) for _ in range(2)]
-    assert PRICE == await till.balance(user_id)
-    assert None is await checkout.for_session(till.shop, user_id, session.id, NOW), "paid: there is nothing more to pay"
+    await die_and_go_on(till, point)
 
 
 @pytest.mark.parametrize("what", ["reset after", "reset before"])
-async def test_a_checkout_whose_answer_is_lost(till: Till, what: Any) -> None:
+async def test_a_checkout_whose_answer_is_lost(till: RazorpayTill, what: Any) -> None:
     """M3: the line breaks while a link is made: pressed again it is the same order with one link, and paid it counts once."""
     user_id = await till.person()
     session = await set_up.set_up(till.store, user_id, SETUP, NOW)
@@ -284,7 +225,7 @@ async def test_a_checkout_whose_answer_is_lost(till: Till, what: Any) -> None:
     assert PRICE == await till.balance(user_id)
 
 
-async def test_what_the_provider_cannot_say_waits(till: Till) -> None:
+async def test_what_the_provider_cannot_say_waits(till: RazorpayTill) -> None:
     """M2: while the provider is out of reach nothing is lost; afterwards the same order is settled."""
     order = await till.order(await till.person())
     till.account.pay(order.checkout_ref or "")
@@ -292,7 +233,7 @@ async def test_what_the_provider_cannot_say_waits(till: Till) -> None:
     assert [0, 1] == [await checkout.reconcile(till.shop, NOW) for _ in range(2)]
 
 
-async def test_what_happens_after_a_payment_is_found_without_a_webhook(till: Till) -> None:
+async def test_what_happens_after_a_payment_is_found_without_a_webhook(till: RazorpayTill) -> None:
     """M2: a refund made on the provider's own pages and a lost dispute, whose webhooks are lost, are found in its lists, once."""
     user_id, other = await till.person(), await till.person()
     order, disputed = await till.bought(user_id), await till.bought(other)
@@ -316,43 +257,21 @@ async def test_what_happens_after_a_payment_is_found_without_a_webhook(till: Til
 
 
 # M4 ---------------------------------------------------------------------------------------------------------------------
-async def test_refunds_survive_a_crash(till: Till) -> None:
+async def test_refunds_survive_a_crash(till: RazorpayTill) -> None:
     """M4: died after the provider took the refund, the next try is the same refund, even once the provider has forgotten its key."""
-    user_id = await till.person()
-    order = await till.bought(user_id)
-    async with till.store.begin() as tx:
-        assert [True, False] == [await refunds.ask(tx, order, "operator:x", NOW) for _ in range(2)]
-        wish_id = (await tx.refunds_of(order.id))[0].id
-    with pytest.raises(Crash):
-        await refunds.send(till.store, Broken(till.gateway, "refund", after=True), wish_id)  # type: ignore[arg-type]
+    order, wish_id = await die_after_refunding(till)
     till.stand.once.clear()
-    for _ in range(2):
-        assert order.id == await refunds.send(till.store, till.gateway, wish_id)
-    assert 1 == len(till.account.all("refund"))
-    assert OrderStatus.REFUNDED is (await checkout.look(till.shop, order.id, NOW)).status
-    assert 0 == await till.balance(user_id)
+    await is_given_back_once(till, order, wish_id)
 
 
-async def test_a_failed_interview_gives_the_money_back_where_that_is_the_policy(till: Till) -> None:
+async def test_a_failed_interview_gives_the_money_back_where_that_is_the_policy(till: RazorpayTill) -> None:
     """M4, R-108: with `PREPKIT_REFUND_POLICY=money` a fault of ours wishes exactly one refund and leaves no credit behind."""
-    user_id = await till.person()
-    order = await till.bought(user_id)
-    tariff = replace(till.shop.tariff, refund_to_money=True)
-    assert order.session_id is not None
-    _, token = await calling.start(till.store, user_id, order.session_id, "local", NOW, tariff=tariff)
-    await calling.admit(till.store, order.session_id, token, NOW)
-    for _ in range(2):
-        await calling.finish(till.store, order.session_id, "failed_upstream", elapsed_ms=600_000, now=NOW)
-    async with till.store.read() as tx:
-        (wish,) = await tx.refunds_of(order.id)
-    await refunds.send(till.store, till.gateway, wish.id)
-    assert OrderStatus.REFUNDED is (await checkout.look(till.shop, order.id, NOW)).status
-    assert 0 == await till.balance(user_id)
+    await is_given_back_once(till, *await fail_by_our_fault(till))
 
 
 # M5 ---------------------------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize("what", ["taken amount", "taken currency", "asked amount", "asked currency", "owner", "paid twice"])
-async def test_what_does_not_match_is_kept_apart(till: Till, what: str) -> None:
+async def test_what_does_not_match_is_kept_apart(till: RazorpayTill, what: str) -> None:
     """M5: another amount, currency or owner credits nothing, starts nothing, and is kept for a person; later truths change nothing."""
     user_id = await till.person()
     order = await till.order(user_id)
@@ -377,11 +296,10 @@ async def test_what_does_not_match_is_kept_apart(till: Till, what: str) -> None:
     till.account.things |= before
     assert OrderStatus.QUARANTINED is (await checkout.look(till.shop, order.id, NOW)).status
     assert 0 == await till.balance(user_id)
-    async with till.store.read() as tx:
-        assert [order.id] == [kept.id for kept in await tx.quarantined()]
+    assert [order.id] == await till.quarantined()
 
 
-async def test_events_that_do_not_match_are_kept_apart(till: Till) -> None:
+async def test_events_that_do_not_match_are_kept_apart(till: RazorpayTill) -> None:
     """M5: an event that names somebody else's order for a link, and one that names a link nobody made for an order."""
     mine, other = await till.order(await till.person()), await till.order(await till.person())
     till.account.pay(mine.checkout_ref or "")
@@ -393,22 +311,20 @@ async def test_events_that_do_not_match_are_kept_apart(till: Till) -> None:
     assert DeliveryState.APPLIED is await till.deliver(till.account.events[3])
 
 
-async def test_no_plan_is_sold(till: Till) -> None:
+async def test_no_plan_is_sold(till: RazorpayTill) -> None:
     """R-105: a plan could neither renew nor be ended here, so there is none to buy."""
     with pytest.raises(NotFound):
         await checkout.for_plan(till.shop, await till.person(), Plan.PRO, NOW)
     assert [] == till.stand.requests
 
 
-async def test_an_order_that_grows_old_can_still_be_paid_for_its_time(till: Till) -> None:
+async def test_an_order_that_grows_old_can_still_be_paid_for_its_time(till: RazorpayTill) -> None:
     """R-108: opened in its last minute an order's link is still payable; a new one is made once it is given up."""
     user_id = await till.person()
     session = await set_up.set_up(till.store, user_id, SETUP, NOW)
     began = NOW - timedelta(hours=checkout.OPEN_HOURS) + timedelta(minutes=1)
     with pytest.raises(Crash):
-        await checkout.for_session(
-            replace(till.shop, gateway=Broken(till.gateway, "open", after=False)), user_id, session.id, began
-        )  # type: ignore[arg-type]
+        await checkout.for_session(broken(till, "open", after=False), user_id, session.id, began)
     order = await checkout.for_session(till.shop, user_id, session.id, NOW)
     assert order is not None
     assert order.expires_at is not None

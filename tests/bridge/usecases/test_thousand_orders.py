@@ -19,7 +19,8 @@ from bridge.usecases import checkout
 from web.standins.stripe_account import StripeAccount
 from web.standins.stripe_checks import CreateRefund
 
-from .test_checkout import MONTHLY, NOW, PRICE, Till, sqlite_template, sqlite_url, till
+from .test_checkout import MONTHLY, StripeTill, sqlite_template, sqlite_url, till
+from .tills import NOW, PRICE
 
 __all__ = ["sqlite_template", "sqlite_url", "till"]
 
@@ -111,7 +112,7 @@ class Life:
         return taken
 
 
-async def hand_in(till: Till, bursts: dict[str, list[dict[str, Any]]], at: datetime) -> None:
+async def hand_in(till: StripeTill, bursts: dict[str, list[dict[str, Any]]], at: datetime) -> None:
     """Deliveries that come at one moment: each is authenticated, they are kept in one transaction, and the jobs of each order run."""
     came = [(of, event) for of, burst in bursts.items() for event in burst]
     random.Random(len(came)).shuffle(came)
@@ -126,7 +127,7 @@ async def hand_in(till: Till, bursts: dict[str, list[dict[str, Any]]], at: datet
     await asyncio.gather(*(work(order_id) for order_id in bursts))
 
 
-async def as_wanted(till: Till, life: Life) -> None:
+async def as_wanted(till: StripeTill, life: Life) -> None:
     """The end of one: its ledger, its standing, what its owner has."""
     order = life.order
     async with till.store.read() as tx:
@@ -141,7 +142,7 @@ async def as_wanted(till: Till, life: Life) -> None:
 
 
 @pytest.mark.parametrize("lot", range(LOTS))
-async def test_a_thousand_orders_of_eight_events(till: Till, lot: int) -> None:
+async def test_a_thousand_orders_of_eight_events(till: StripeTill, lot: int) -> None:
     """M1: a thousand permutations, each event one to ten times, some three days late: one ledger a life, credited once, the plan ended."""
     numbers = range(lot * ORDERS // LOTS, (lot + 1) * ORDERS // LOTS)
     for first in numbers[::TOGETHER]:
