@@ -52,10 +52,10 @@ class PaymentRows(HoldRows):
         statement = select(orders).where(orders.c.user_id == as_uuid(user_id)).order_by(orders.c.created_at.desc(), orders.c.id)
         return [_order(row) for row in await self.connection.execute(statement)]
 
-    async def open_orders(self, provider: str, *, limit: int) -> list[Order]:
-        """Pending ones, oldest first."""
+    async def open_orders(self, provider: str) -> list[Order]:
+        """Pending ones, newest first."""
         wanted = (orders.c.provider == provider, orders.c.status == OrderStatus.PENDING)
-        statement = select(orders).where(*wanted).order_by(orders.c.created_at, orders.c.id).limit(limit)
+        statement = select(orders).where(*wanted).order_by(orders.c.created_at.desc(), orders.c.id)
         return [_order(row) for row in await self.connection.execute(statement)]
 
     async def pending_order(self, user_id: str, *, session_id: str | None = None, plan: Plan | None = None) -> Order | None:

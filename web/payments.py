@@ -6,9 +6,7 @@
 from __future__ import annotations
 
 import asyncio
-import time
-from collections.abc import AsyncIterator
-from contextlib import suppress
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -34,9 +32,9 @@ SHOP: web.AppKey[Shop] = web.AppKey("shop", Shop)
 """Missing where no money can be paid."""
 TARIFF: web.AppKey[Tariff] = web.AppKey("tariff", Tariff)
 """Missing where nothing has a price."""
-RECONCILE_SECONDS = 20
-"""A payment whose webhook never comes is seen within a minute (M2)."""
-CATCH_UP_SECONDS = 6 * 3600
+RECONCILE_SECONDS = 20.0
+"""From one round of the reconciler to the next: with `checkout.ROUND_SECONDS` a payment whose webhook never comes is seen within a minute (M2)."""
+CATCH_UP_SECONDS = 6 * 3600.0
 
 
 def gateway_of(settings: Settings, store: Store, base_url: str) -> CheckoutGateway | None:
@@ -88,30 +86,41 @@ def attach(app: web.Application, settings: Settings, store: Store, base_url: str
         if order_id:
             await checkout.look(shop, order_id, datetime.now(UTC))
 
+    looked: dict[str, int] = {}
+
+    async def reconcile() -> None:
+        if settled := await checkout.reconcile(shop, datetime.now(UTC), looked):
+            logger.info("{} payments were settled by the reconciler", settled)
+
+    async def catch_up() -> None:
+        if late := await checkout.catch_up(shop, datetime.now(UTC)):
+            logger.info("{} payment events were found in the provider's own lists", late)
+
     async def lifetime(_: web.Application) -> AsyncIterator[None]:
-        reconciler = asyncio.create_task(_reconcile(shop), name="payment-reconciler")
+        # Each by itself: long lists of the provider's must not hold up a payment.
+        tasks = [
+            asyncio.create_task(_for_ever(reconcile, RECONCILE_SECONDS), name="payment-reconciler"),
+            asyncio.create_task(_for_ever(catch_up, CATCH_UP_SECONDS), name="payment-catcher"),
+        ]
         yield
-        reconciler.cancel()
-        with suppress(asyncio.CancelledError):
-            await reconciler
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
         await gateway.close()
 
     app.cleanup_ctx.append(lifetime)
     return jobs | {checkout.LOOK_JOB: look, refunds.REFUND_JOB: send_refund}
 
 
-async def _reconcile(shop: Shop) -> None:
-    """Look after what nobody told us."""
-    caught_up_at = float("-inf")
+async def _for_ever(act: Callable[[], Awaitable[None]], every_seconds: float) -> None:
+    """Look after what nobody told us; what failed is tried again in the next round of the reconciler."""
+    wait = RECONCILE_SECONDS
     while True:
-        await asyncio.sleep(RECONCILE_SECONDS)
+        await asyncio.sleep(wait)
+        wait = RECONCILE_SECONDS
         try:
-            if settled := await checkout.reconcile(shop, datetime.now(UTC)):
-                logger.info("{} payments were settled by the reconciler", settled)
-            if time.monotonic() - caught_up_at > CATCH_UP_SECONDS:
-                if late := await checkout.catch_up(shop, datetime.now(UTC)):
-                    logger.info("{} payment events were found in the provider's own lists", late)
-                caught_up_at = time.monotonic()
+            await act()
+            wait = every_seconds
         except UpstreamFailed as error:
             logger.warning("The payment provider cannot be asked just now: {}", error.reason)
         except Exception:  # noqa: BLE001 - The task's top: one failed round must not end the reconciling.

@@ -66,8 +66,8 @@ class PaymentTx(Protocol):
     async def orders_of(self, user_id: str) -> list[Order]:
         """A person's, newest first."""
 
-    async def open_orders(self, provider: str, *, limit: int) -> list[Order]:
-        """Pending ones, oldest first."""
+    async def open_orders(self, provider: str) -> list[Order]:
+        """Pending ones, newest first."""
 
     async def pending_order(self, user_id: str, *, session_id: str | None = None, plan: Plan | None = None) -> Order | None:
         """The newest pending order for the same thing."""

@@ -7,6 +7,7 @@ Read next: `bridge.domain.payment` (what follows), `holds` (what credit is used 
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -29,7 +30,11 @@ from .holds import purse
 LOOK_JOB = "look-at-payment"
 OPEN_HOURS = 22
 """How long an order waits for its payment; shorter than a provider remembers an idempotency key."""
-IN_A_ROUND = 50
+IN_A_ROUND = 200
+"""Open orders looked at in one round of the reconciler; where there are more, those that were not looked at for longest."""
+AT_ONCE = 5
+ROUND_SECONDS = 25.0
+"""A provider that does not answer keeps a round no longer than this."""
 EVENTS_SINCE_DAYS = 3
 NO_ORDER = "There is no such payment."
 
@@ -247,17 +252,38 @@ async def _take(shop: Shop, hint: Hint, known: Order | None, delivery_id: int, n
 
 
 # What nobody tells us ---------------------------------------------------------------------------------------------------
-async def reconcile(shop: Shop, now: datetime) -> int:
-    """Look at every open order; how many are settled now. One that cannot be looked at does not keep the others waiting."""
+async def reconcile(shop: Shop, now: datetime, looked: dict[str, int] | None = None) -> int:
+    """Look at open orders, as many as a round may hold; how many are settled now. One that cannot be looked at keeps no other waiting.
+
+    `looked` is kept from round to round: an order that was never looked at comes first, the newest before all, then whose turn is longest ago.
+    """
+    looked = {} if looked is None else looked
     async with shop.store.read() as tx:
-        waiting = await tx.open_orders(shop.gateway.name, limit=IN_A_ROUND)
-    settled = 0
-    for order in waiting:
-        try:
-            settled += (await look(shop, order.id, now)).status is not OrderStatus.PENDING
-        except UpstreamFailed as error:
-            logger.warning("A payment could not be looked at: {}", error.reason)
-    return settled
+        waiting = await tx.open_orders(shop.gateway.name)
+    turns = {order.id: looked.get(order.id, 0) for order in waiting}
+    looked.clear()
+    looked |= turns
+    this_turn = max(turns.values(), default=0) + 1
+    gate = asyncio.Semaphore(AT_ONCE)
+
+    async def settles(order: Order) -> bool:
+        async with gate:
+            looked[order.id] = this_turn
+            return (await look(shop, order.id, now)).status is not OrderStatus.PENDING
+
+    chosen = sorted(waiting, key=lambda order: turns[order.id])[:IN_A_ROUND]
+    ends: list[bool | BaseException] = []
+    try:
+        async with asyncio.timeout(ROUND_SECONDS):
+            ends = await asyncio.gather(*map(settles, chosen), return_exceptions=True)
+    except TimeoutError:
+        logger.warning("The payment provider is too slow: not all of {} open payments could be looked at", len(chosen))
+    for order, end in zip(chosen, ends, strict=False):
+        if isinstance(end, UpstreamFailed):
+            logger.warning("A payment could not be looked at: {}", end.reason)
+        elif isinstance(end, BaseException):
+            logger.opt(exception=end).error("Looking at payment {} failed and will be tried again", order.id)
+    return sum(end is True for end in ends)
 
 
 async def catch_up(shop: Shop, now: datetime) -> int:

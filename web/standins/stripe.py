@@ -50,6 +50,8 @@ class StripeStandin:
     ) -> None:
         self.account = account or StripeAccount(livemode=key.startswith("sk_live_"))
         self.secret = webhook_secret
+        self.webhook_url = webhook_url
+        """Empty while events are lost."""
         self.url = ""
         self.requests: list[tuple[str, str]] = []
         """Method and path of everything that was asked."""
@@ -57,7 +59,6 @@ class StripeStandin:
         """Statuses of the next answers, before anything happens; 0 closes the connection after it has happened."""
         self._key = key
         self._port = port
-        self._webhook_url = webhook_url
         self._kept: dict[str, tuple[str, int, Thing]] = {}
         self._deliveries: set[asyncio.Task[None]] = set()
 
@@ -81,8 +82,7 @@ class StripeStandin:
         await site.start()
         self.url = f"http://127.0.0.1:{self._runner.addresses[0][1]}"
         self._client = aiohttp.ClientSession()
-        if self._webhook_url:
-            self.account.on_event = self._deliver
+        self.account.on_event = self._deliver
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -209,6 +209,8 @@ class StripeStandin:
 
     # Its events ---------------------------------------------------------------------------------------------------------
     def _deliver(self, event: Thing) -> None:
+        if not self.webhook_url:
+            return
         task = asyncio.get_running_loop().create_task(self._try_to_deliver(event))
         self._deliveries.add(task)
         task.add_done_callback(self._deliveries.discard)
@@ -219,13 +221,13 @@ class StripeStandin:
             await asyncio.sleep(pause)
             headers = {"Stripe-Signature": signed(raw, self.secret), "Content-Type": "application/json"}
             try:
-                async with self._client.post(self._webhook_url, data=raw, headers=headers) as answer:
+                async with self._client.post(self.webhook_url, data=raw, headers=headers) as answer:
                     if answer.status < 300:
                         event["pending_webhooks"] = 0
                         return
                     logger.warning("{} was answered with {}", event["type"], answer.status)
             except aiohttp.ClientError as error:
-                logger.warning("{} could not be delivered to {}: {}", event["type"], urlsplit(self._webhook_url).netloc, error)
+                logger.warning("{} could not be delivered to {}: {}", event["type"], urlsplit(self.webhook_url).netloc, error)
 
 
 def _page(things: list[Thing], limit: int) -> Thing:

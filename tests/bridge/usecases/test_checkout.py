@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -14,7 +15,7 @@ import pytest
 from bridge.clients.stripe_checkout import StripeCheckout
 from bridge.domain.entitlement import SubscriptionStatus
 from bridge.domain.payment import Account as Side
-from bridge.domain.payment import Line, OrderStatus
+from bridge.domain.payment import Line, Order, OrderStatus
 from bridge.domain.pricing import Money, Plan, Tariff
 from bridge.errors import UpstreamFailed
 from bridge.ports import DeliveryState, Store
@@ -196,6 +197,58 @@ async def test_what_the_provider_cannot_say_waits(till: StripeTill) -> None:
     till.stand.failures = [500] * 3
     assert 0 == await checkout.reconcile(till.shop, NOW)
     assert 1 == await checkout.reconcile(till.shop, NOW)
+
+
+async def test_those_who_left_their_pages_open_keep_nobody_waiting(till: StripeTill, monkeypatch: pytest.MonkeyPatch) -> None:
+    """M2: with more open orders than a round may hold, the newest is looked at in the first one, and every other within its turns, once in each."""
+    monkeypatch.setattr(checkout, "IN_A_ROUND", 3)
+    user_id, looked = await till.person(), dict[str, int]()
+    left: list[Order] = []
+    for minutes in reversed(range(6)):
+        session = await set_up.set_up(till.store, user_id, SETUP, NOW)
+        made = await checkout.for_session(till.shop, user_id, session.id, NOW - timedelta(minutes=minutes))
+        assert made is not None
+        left.append(made)
+    first, newest = left[0], left[-1]
+    for order in (first, newest):
+        till.account.pay(order.checkout_ref or "")
+    till.stand.requests.clear()
+    assert 1 == await checkout.reconcile(till.shop, NOW, looked)
+    assert OrderStatus.COMPLETED is (await till.found(newest)).status
+    assert 1 == await checkout.reconcile(till.shop, NOW, looked)
+    assert OrderStatus.COMPLETED is (await till.found(first)).status
+    asked = [path.rsplit("/", 1)[-1] for _, path in till.stand.requests if "/checkout/sessions/" in path]
+    assert sorted(order.checkout_ref or "" for order in left) == sorted(asked), "nobody twice before everybody once"
+
+
+async def test_one_order_that_cannot_be_read_keeps_nobody_waiting(till: StripeTill) -> None:
+    """M2: whatever goes wrong with one order, the others of the round are settled."""
+    bad, good = await till.order(await till.person()), await till.order(await till.person())
+    for order in (bad, good):
+        till.account.pay(order.checkout_ref or "")
+    del till.account.things[bad.checkout_ref or ""]["payment_status"]
+    assert 1 == await checkout.reconcile(till.shop, NOW)
+    assert [OrderStatus.PENDING, OrderStatus.COMPLETED] == [(await till.found(order)).status for order in (bad, good)]
+
+
+async def test_a_provider_that_does_not_answer_ends_the_round(till: StripeTill, monkeypatch: pytest.MonkeyPatch) -> None:
+    """M2: a round ends after its time though nothing answered; who was asked after comes last in the next."""
+    monkeypatch.setattr(checkout, "ROUND_SECONDS", 0.2)
+    order, looked = await till.order(await till.person()), dict[str, int]()
+    shop = replace(till.shop, gateway=Silent(till.gateway))  # type: ignore[arg-type]
+    assert 0 == await checkout.reconcile(shop, NOW, looked)
+    assert {order.id: 1} == looked
+
+
+class Silent:
+    """A gateway behind a line that is held and never answered."""
+
+    def __init__(self, inner: StripeCheckout) -> None:
+        self.name = inner.name
+
+    async def facts(self, _: Order) -> None:
+        """Never."""
+        await asyncio.Event().wait()
 
 
 async def test_events_nobody_delivered_are_fetched(till: StripeTill) -> None:
