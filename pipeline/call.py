@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 from loguru import logger
@@ -25,7 +24,6 @@ from bridge.domain.events import (
     QuestionAsked,
     TurnRecorded,
 )
-from bridge.domain.segments import Segment
 from bridge.errors import Conflict, UpstreamFailed, VoiceUnavailable
 from bridge.ports import RecordingFile, Store
 from bridge.usecases.call_log import CallLog, Entry
@@ -35,11 +33,13 @@ from bridge.usecases.directing import MakeDirector
 from bridge.usecases.live_feed import LiveFeed
 from bridge.wire.candidate import SAMPLE_RATE, Verb, server_response
 from bridge.wire.live import told_of
+from bridge.wire.segments import segment_json
 
 from .clock import CallClock, MicClock
 from .engines.engine import CallParts, Do, Engine, EngineLost
 from .leg import Leg
-from .operating import ENDED_BY_OPERATOR, Act, check, operate
+from .operating import Act, check, operate
+from .outcome import FAILED_UPSTREAM, Outcome
 from .playback import PlaybackTap
 from .recorder import HOLD_MS, CallRecorder
 from .turns import CandidateTurns
@@ -53,8 +53,6 @@ SILENCE_AFTER_MUTE = bytes(SAMPLE_RATE * 2 * 3 // 5)
 """0.6 s: lets voice detection notice that a muted candidate has stopped."""
 TOOL_SECONDS = 2.5
 """A tool call is answered within these, the director's time included: silence is worse than an answer that is not on the disk yet."""
-FAILED_UPSTREAM = "failed_upstream"
-CONSENT_WITHDRAWN = "consent_withdrawn"
 TOLD = frozenset(
     {
         "take_your_time",
@@ -78,19 +76,6 @@ class Engines(Protocol):
 
     async def make(self, name: str, parts: CallParts) -> Engine:
         """An engine for one leg. Raises UpstreamFailed or VoiceUnavailable."""
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """How a leg ended: lost, replaced, drained, failed, or an interview's end (finished, time, ended_by_…, failed_upstream)."""
-
-    reason: str
-    elapsed_ms: int
-
-    @property
-    def over(self) -> bool:
-        """Whether the interview itself is over."""
-        return self.reason in ("finished", "time", "ended_by_candidate", ENDED_BY_OPERATOR, CONSENT_WITHDRAWN, FAILED_UPSTREAM)
 
 
 class CallLeg:
@@ -381,18 +366,3 @@ class CallLeg:
             token = await self._renew_token()
             await self._leg.tell("resume", token=token, expiresIn=RECLAIM_SECONDS)
             await asyncio.sleep(TOKEN_EVERY_SECONDS)
-
-
-def segment_json(segment: Segment) -> dict[str, Any]:
-    """The segment as clients see it."""
-    return {
-        "questionId": segment.question_id,
-        "n": segment.n,
-        "question": segment.question,
-        "followUps": list(segment.follow_ups),
-        "turnIds": list(segment.turn_ids),
-        "answer": segment.answer,
-        "startMs": segment.start_ms,
-        "endMs": segment.end_ms,
-        "closed": segment.closed,
-    }

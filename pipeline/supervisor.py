@@ -9,7 +9,7 @@ import asyncio
 import gc
 from dataclasses import asdict
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from weakref import WeakValueDictionary
 
 from loguru import logger
@@ -24,10 +24,14 @@ from bridge.usecases.neighbours import ACT, END, LET_GO, THERE, TOOL, Neighbours
 from bridge.usecases.patience import patiently
 from bridge.wire.candidate import CLOSE_BAD_TOKEN, CLOSE_FINISHED, CLOSE_REPLACED, CLOSE_RESTARTING, CLOSE_UPSTREAM_LOST
 
-from .call import FAILED_UPSTREAM, CallLeg, Outcome
 from .engines.choose import EngineMaker
 from .leg import Leg
+from .loading import Loading
 from .operating import ENDED_BY_OPERATOR, Act
+from .outcome import FAILED_UPSTREAM, Outcome
+
+if TYPE_CHECKING:
+    from .call import CallLeg
 
 RETRY_AFTER_SECONDS = 60
 LET_GO_TIMEOUT_SECONDS = 8
@@ -64,6 +68,8 @@ class Supervisor:
         neighbours.post.answer(ACT, self._asked_to_act)
         self._recordings = recordings
         self._engines = engines
+        self.loading = Loading()
+        """Of what a call needs and nothing else does."""
         self.max_calls = max_calls
         self.make_director: MakeDirector | None = None
         """Set where there is a language model: each leg then has a director."""
@@ -128,6 +134,10 @@ class Supervisor:
         asyncio.get_running_loop().call_later(0.5, gc.collect)
 
     async def _make_call(self, admission: calling.Admission, leg: Leg) -> CallLeg:
+        await self.loading.done()
+        # It brings pipecat, which no page needs (`loading`).
+        from .call import CallLeg  # noqa: PLC0415
+
         session_id = admission.session.id
         recording = await asyncio.to_thread(self._recordings.open, session_id, admission.session.elapsed_ms)
 

@@ -22,9 +22,8 @@ from bridge.usecases import calling, report_mail, set_up
 from bridge.usecases.engine_calls import Reconciler
 from bridge.usecases.neighbours import Neighbours
 from pipeline.engines.choose import EngineMaker
-from pipeline.engines.local import Voices
 from pipeline.supervisor import Supervisor
-from pipeline.voice import choose, detectors
+from pipeline.voice.available import describe
 from reporting.job import write_report
 from storage.database import Database
 from storage.jobs import DurableJobs, Handler
@@ -52,6 +51,7 @@ from .operator import attach as operators
 
 if TYPE_CHECKING:
     from pipeline.engines.gemini_lives import GeminiLives
+    from pipeline.engines.local import Voices
 
     from .vapi import Vapi
 
@@ -107,7 +107,6 @@ async def create_app(settings: Settings, *, demo: bool = False, evals: bool = Fa
         orphans = await calling.recover(database, datetime.now(UTC), starting=True)
         if orphans:
             logger.info("{} interrupted interviews can be resumed", orphans)
-        await asyncio.to_thread(detectors.warm_up)
         reconciler = reconciler_of(vapi, database, app[SUPERVISOR]) if vapi else None
         sweeper = asyncio.create_task(_sweep(database, reconciler))
         yield
@@ -221,8 +220,12 @@ def voice_maker(settings: Settings) -> Any:
     """Builds the recogniser and the voice of one leg."""
 
     def make(session: InterviewSession, hears: bool) -> Voices:
+        # Only calls need them (`pipeline.loading`).
+        from pipeline.engines.local import Voices  # noqa: PLC0415
+        from pipeline.voice import choose  # noqa: PLC0415
+
         recogniser = settings.recogniser.value if hears else "none"
-        described = choose.describe(recogniser, settings.speech.value)
+        described = describe(recogniser, settings.speech.value)
         return Voices(
             recogniser=choose.choose_recogniser(recogniser),
             voice=choose.choose_voice(session.setup.voice, session.setup.pace, settings.speech.value),

@@ -6,6 +6,7 @@ Every command reads its settings from the environment (`bridge.config`); problem
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import sys
 from pathlib import Path
@@ -65,11 +66,14 @@ def _quiet() -> None:
 @click.option("--shared-port", is_flag=True, hidden=True, help="One of the processes of PREPKIT_WORKERS.")
 def serve(shared_port: bool) -> None:
     """Migrate, start the server and print its URL."""
+    # Nothing is garbage while everything is being loaded, and looking for it is a seventh of the start; `server.run` turns it on again.
+    gc.disable()
     settings = _settings()
     from . import loops
     from .server import run
 
     if settings.workers > 1 and not shared_port:
+        gc.enable()
         from .workers import Workers
 
         loops.run(Workers(settings, os.environ).run())

@@ -8,7 +8,8 @@ from aiohttp import web
 from sqlalchemy.exc import SQLAlchemyError
 
 from bridge.errors import PrepkitError
-from pipeline.voice.choose import describe
+from pipeline.loading import FAILED
+from pipeline.voice.available import describe
 
 from . import troubles
 from .auth import public
@@ -39,7 +40,10 @@ async def ready(request: web.Request) -> web.Response:
     }
     settings = request.app[SETTINGS]
     voices = await asyncio.to_thread(describe, settings.recogniser.value, settings.speech.value)
-    checks["voice"] = {"ok": voices.speaks, "recogniser": voices.recogniser, "voice": voices.voice, "reason": voices.problem}
+    failed = FAILED if supervisor.loading.failed else None
+    checks["voice"] = {
+        "ok": voices.speaks and not failed, "recogniser": voices.recogniser, "voice": voices.voice, "reason": failed or voices.problem,
+    }  # fmt: skip
     good = all(check["ok"] for check in checks.values())
     for name, trouble in troubles.of(request.app).items():
         checks[name] = {"ok": not trouble.failing, "failing": trouble.failing, "reason": trouble.reason or None}

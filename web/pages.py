@@ -21,7 +21,7 @@ from bridge.domain.reviewing import offered
 from bridge.domain.session import ENDED
 from bridge.domain.setup import LANGUAGES, MAX_DOCUMENT, FollowUpStyle, Mode, Pace, Voice
 from bridge.usecases import calling, reviewing
-from pipeline.voice.choose import describe
+from pipeline.voice.available import describe
 from reporting.render import report_context
 
 from . import language_model, openapi, payments, pdf, reports, schemas, troubles

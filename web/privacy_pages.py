@@ -10,7 +10,7 @@ from aiohttp import web
 from bridge.config import AuthMode, Payments, Settings
 from bridge.domain.privacy import CONSENT, TRAINING, Artefact, CopyState
 from bridge.domain.reviewing import offered
-from pipeline.voice.choose import describe
+from pipeline.voice.available import describe
 
 from . import exports
 from .api.privacy import export_json, found_receipt

@@ -26,6 +26,8 @@ from .app import create_app
 from .keys import STORE, SUPERVISOR
 
 STOP_TIMEOUT_SECONDS = 20
+LOAD_AFTER_SECONDS = 0.5
+"""After it listens the server loads what calls need: whoever waited for it is answered first. A call that comes sooner begins with that itself."""
 READY = "PrepKit is ready."
 """How the last line begins."""
 
@@ -78,6 +80,8 @@ async def run(settings: Settings, *, demo: bool = False, shared_port: bool = Fal
     await web.SockSite(runner, sock).start()
     # What has been loaded stays: going through it all again would hold up every call for a tenth of a second each time.
     gc.freeze()
+    gc.enable()
+    loop.call_later(LOAD_AFTER_SECONDS, _load, app[SUPERVISOR])
     if url := await accounts.first_account_url(settings, app[STORE]):
         print(f"Make the first account, once, within 24 hours: {url}", flush=True)
     print(f"{READY} Open {address(settings)}", flush=True)
@@ -89,6 +93,11 @@ async def run(settings: Settings, *, demo: bool = False, shared_port: bool = Fal
     logger.info("Stopping: interviews that are still live can be resumed after the restart")
     async with asyncio.timeout(STOP_TIMEOUT_SECONDS):
         await runner.cleanup()
+
+
+def _load(supervisor: Supervisor) -> None:
+    if not supervisor.stopping:
+        supervisor.loading.begin().add_done_callback(lambda _: gc.freeze())
 
 
 async def drain(supervisor: Supervisor, signals: asyncio.Queue[None], seconds: int) -> None:

@@ -5,6 +5,8 @@ A missing Origin is a client that is no browser and must hold a token all the sa
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from aiohttp import web
 from loguru import logger
 
@@ -19,9 +21,7 @@ from bridge.wire.candidate import (
     PcmWire,
     Wire,
 )
-from pipeline.eval_wire import EvalWire
 from pipeline.leg import Leg
-from pipeline.protobuf_wire import ProtobufWire
 
 from .aiohttp_socket import CLOSE_TIMEOUT_SECONDS, AiohttpSocket
 from .auth import public
@@ -36,16 +36,29 @@ LOOK_EVERY_BYTES = 4 * 1024
 async def candidate(request: web.Request) -> web.WebSocketResponse:
     """`GET /ws/interviews/{sessionId}?token=…`."""
     offered = [p.strip() for p in request.headers.get("Sec-WebSocket-Protocol", "").split(",")]
-    return await _hold(request, PcmWire() if PCM_PROTOCOL in offered else ProtobufWire())
+    return await _hold(request, PcmWire if PCM_PROTOCOL in offered else _protobuf)
 
 
 @public
 async def evaluator(request: web.Request) -> web.WebSocketResponse:
     """`GET /eval/interviews/{sessionId}?token=…`, for pipecat's evals harness; only there when the application was made for it."""
-    return await _hold(request, EvalWire())
+    return await _hold(request, _evals)
 
 
-async def _hold(request: web.Request, wire: Wire) -> web.WebSocketResponse:
+def _protobuf() -> Wire:
+    # Of pipecat, like everything that only a call needs (`pipeline.loading`).
+    from pipeline.protobuf_wire import ProtobufWire  # noqa: PLC0415
+
+    return ProtobufWire()
+
+
+def _evals() -> Wire:
+    from pipeline.eval_wire import EvalWire  # noqa: PLC0415 - as above
+
+    return EvalWire()
+
+
+async def _hold(request: web.Request, make_wire: Callable[[], Wire]) -> web.WebSocketResponse:
     origin = request.headers.get("Origin")
     if origin is not None and origin not in request.app[ORIGINS]:
         raise Refused("The socket may only be opened by this server's own pages.")
@@ -63,7 +76,8 @@ async def _hold(request: web.Request, wire: Wire) -> web.WebSocketResponse:
     supervisor = request.app[SUPERVISOR]
     session_id = request.match_info["session_id"]
     try:
-        await supervisor.hold(session_id, request.query.get("token", ""), Leg(socket, wire))
+        await supervisor.loading.done()
+        await supervisor.hold(session_id, request.query.get("token", ""), Leg(socket, make_wire()))
     except BadTicket:
         await socket.close(CLOSE_BAD_TOKEN, "bad token")
     except ConsentNeeded:

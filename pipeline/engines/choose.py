@@ -12,15 +12,14 @@ from typing import TYPE_CHECKING
 from bridge.domain.events import EngineChanged, Event
 from bridge.domain.session import InterviewSession
 
-from .engine import CallParts, Engine
-from .local import LocalEngine, Voices
-
 if TYPE_CHECKING:
+    from .engine import CallParts, Engine
     from .gemini_lives import GeminiLives
+    from .local import Voices
     from .vapi import MakeBody
     from .vapi_call import VapiCalls
 
-MakeVoices = Callable[[InterviewSession, bool], Voices]
+MakeVoices = Callable[[InterviewSession, bool], "Voices"]
 """Builds recogniser and voice for a session; without a recogniser when the second argument is False."""
 
 
@@ -60,6 +59,9 @@ class EngineMaker:
             from .gemini import GeminiEngine  # noqa: PLC0415
 
             return GeminiEngine(parts, self._gemini, client)
+        # Loaded by now (`loading`), but not when the server starts.
+        from .local import LocalEngine  # noqa: PLC0415
+
         session = parts.session
         # A lost vendor may send every one of its calls here at once: beyond what this machine can hear, answers are typed.
         hears = session.id in self._local or len(self._local) < self._local_calls

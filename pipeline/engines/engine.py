@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from enum import Enum, auto
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from bridge.domain.agenda import Agenda
 from bridge.domain.events import Speaker, ToolAnswered
@@ -17,10 +17,11 @@ from bridge.domain.session import InterviewSession
 from bridge.usecases.call_log import CallLog
 from bridge.usecases.conducting import Conductor, Line
 
-from ..clock import CallClock, MicClock
-from ..leg import Leg
-from ..playback import PlaybackTap
-from ..turns import CandidateTurns
+if TYPE_CHECKING:
+    from ..clock import CallClock, MicClock
+    from ..leg import Leg
+    from ..playback import PlaybackTap
+    from ..turns import CandidateTurns
 
 
 class Do(Enum):

@@ -1,8 +1,9 @@
 """Hearing and speaking on this machine, without a key.
 
-`choose` decides which recogniser and which voice a call gets and says so in words; start reading there.
+`available` decides which recogniser and which voice a call gets and says so in words; start reading there.
 
-    choose          which engine, and its name for the page
+    available       which engines this machine has, and their names for the page
+    choose          makes the ones of a call
     sphinx          PocketSphinx as a pipecat STT service; `sphinx_child` keeps its process, `sphinx_worker` is that process,
                     `sphinx_wire` the pipe between them, `sphinx_ears` which audio belongs to which utterance,
                     `sphinx_phrases` and pronunciations.txt what the recogniser is taught beyond its own English

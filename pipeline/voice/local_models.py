@@ -14,8 +14,6 @@ from pipecat.services.tts_service import TTSService
 from bridge.domain.setup import Pace, Voice
 from bridge.errors import VoiceUnavailable
 
-MOONSHINE_LABEL = "Moonshine, a good recogniser on this machine"
-KOKORO_LABEL = "Kokoro, a natural voice on this machine"
 KOKORO_VOICES = {Voice.NEUTRAL: "af_sarah", Voice.WARM: "af_heart", Voice.DEEP: "am_michael"}
 KOKORO_SPEED = {Pace.SLOW: 0.85, Pace.MODERATE: 1.0, Pace.FAST: 1.15}
 NO_MODEL = "It is fetched once, at first use; that needs the network."

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import ctypes
-import shutil
 import struct
 import tempfile
 import threading
@@ -25,6 +24,8 @@ from pipecat.services.tts_service import TTSService
 
 from bridge.domain.setup import Pace, Voice
 from bridge.errors import VoiceUnavailable
+
+from .available import ESPEAK_LABEL, FLITE_LABEL
 
 CACHE_BYTES = 32 * 1024 * 1024
 FLITE_TIMEOUT_SECONDS = 20
@@ -56,7 +57,7 @@ class Flite:
     """The `flite` program: a sentence in by file, a WAV out; never through a shell."""
 
     name = "flite"
-    label = "flite, a small synthetic voice on this machine"
+    label = FLITE_LABEL
     VOICES: ClassVar[dict[Voice, tuple[str, ...]]] = {
         Voice.NEUTRAL: ("-voice", "slt"),
         Voice.WARM: ("-voice", "slt", "--setf", "int_f0_target_mean=150"),  # the same speaker, lower; 176 Hz is her own
@@ -95,7 +96,7 @@ class Espeak:
     """eSpeak NG in this process, by ctypes with its synchronous callback; 10–15 ms for nine seconds of speech."""
 
     name = "espeak"
-    label = "eSpeak NG, a synthetic voice on this machine"
+    label = ESPEAK_LABEL
     VARIANTS: ClassVar[dict[Voice, bytes]] = {Voice.NEUTRAL: b"en-us", Voice.WARM: b"en-us+f4", Voice.DEEP: b"en-us+m1"}
     WORDS_PER_MINUTE: ClassVar[dict[Pace, int]] = {Pace.SLOW: 130, Pace.MODERATE: 155, Pace.FAST: 185}
     _lock = threading.Lock()
@@ -237,8 +238,3 @@ def plain_text(text: str) -> bytes:
     """What flite can read: it knows no letter outside ASCII and would spell each of its bytes."""
     text = text.translate({0x2018: "'", 0x2019: "'", 0x201C: '"', 0x201D: '"', 0x2013: ", ", 0x2014: ", ", 0x2026: "..."})
     return unicodedata.normalize("NFKD", text).encode("ascii", "ignore")
-
-
-def flite_installed() -> bool:
-    """Whether the program is there."""
-    return shutil.which("flite") is not None

@@ -19,7 +19,7 @@ from bridge.domain.session import ENDED, LIVE, InterviewSession, ReportStatus, S
 from bridge.errors import Conflict, InvalidInput, NotFound
 from bridge.usecases import calling, consenting, privacy, set_up
 from bridge.wire import strict_json
-from pipeline.call import segment_json
+from bridge.wire.segments import segment_json
 
 from .. import language_model, media, payments, reports, schemas
 from ..auth import user_id

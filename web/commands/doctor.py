@@ -25,7 +25,7 @@ from bridge.config import Payments, Settings, is_loopback
 from bridge.config.secrets import configured
 from bridge.errors import ModelUnavailable, PrepkitError, RecordingsAway, SettingsError, Trouble, UpstreamFailed
 from bridge.language_model import LanguageModel, ModelRequest, Purpose
-from pipeline.voice.choose import describe
+from pipeline.voice.available import describe
 from storage import engines
 from storage.database import Database
 

@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
 from aiohttp import WSMsgType, web
 
 from bridge.errors import Conflict, Refused
-from pipeline.call import CallLeg
 from pipeline.operating import Act
 
 from ..keys import ORIGINS, SETTINGS, SUPERVISOR
 from .door import audited
+
+if TYPE_CHECKING:
+    from pipeline.call import CallLeg
 
 LISTENING = "An operator is listening to this interview."
 STOPPED = "The operator has stopped listening."

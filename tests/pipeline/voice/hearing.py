@@ -23,8 +23,9 @@ from pipecat.processors.frame_processor import FrameProcessor
 from pipecat.workers.runner import WorkerRunner
 
 from bridge.domain.setup import Pace, Voice
+from pipeline.voice.available import flite_installed
 from pipeline.voice.detectors import make_vad
-from pipeline.voice.synthesis import Espeak, Flite, flite_installed
+from pipeline.voice.synthesis import Espeak, Flite
 
 RATE = 16_000
 CHUNK = RATE // 50 * 2

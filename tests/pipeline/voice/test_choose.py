@@ -8,7 +8,7 @@ import pytest
 
 from bridge.domain.setup import Pace, Voice
 from bridge.errors import VoiceUnavailable
-from pipeline.voice import choose, local_models
+from pipeline.voice import available, choose, local_models
 from pipeline.voice.synthesis import Espeak, Flite, LocalSpeech
 
 
@@ -35,22 +35,22 @@ def machine(monkeypatch, tmp_path):
     [
         (
             ["moonshine_voice", "kokoro_onnx", "pocketsphinx", "flite", "espeakng_loader"],
-            local_models.MOONSHINE_LABEL,
-            local_models.KOKORO_LABEL,
+            available.MOONSHINE_LABEL,
+            available.KOKORO_LABEL,
         ),
-        (["pocketsphinx", "flite", "espeakng_loader"], choose.SPHINX_LABEL, Flite.label),
-        (["pocketsphinx", "espeakng_loader"], choose.SPHINX_LABEL, Espeak.label),
-        (["flite"], choose.TYPED_LABEL, Flite.label),
+        (["pocketsphinx", "flite", "espeakng_loader"], available.SPHINX_LABEL, Flite.label),
+        (["pocketsphinx", "espeakng_loader"], available.SPHINX_LABEL, Espeak.label),
+        (["flite"], available.TYPED_LABEL, Flite.label),
     ],
 )
 def test_auto_is_the_best_there_is(machine, having, recogniser, voice):
     """R-065: models before synthetic ones, flite before eSpeak, typed answers before nothing; nothing is loaded to say so."""
     machine(*having)
 
-    described = choose.describe()
+    described = available.describe()
 
     assert (recogniser, voice, None) == (described.recogniser, described.voice, described.problem)
-    assert described.hears is (recogniser != choose.TYPED_LABEL)
+    assert described.hears is (recogniser != available.TYPED_LABEL)
     assert described.speaks
 
 
@@ -58,7 +58,7 @@ def test_nothing_to_speak_with_is_a_sentence(machine):
     """R-065: said by the page and by readiness, and refused when a call asks for it."""
     machine()
 
-    described = choose.describe()
+    described = available.describe()
 
     assert not described.speaks
     assert "install flite" in described.problem
@@ -76,7 +76,7 @@ def test_a_preference_is_kept_or_refused(machine):
     assert isinstance(choose.choose_voice(Voice.WARM, Pace.SLOW), LocalSpeech)
     assert choose.choose_recogniser("pocketsphinx").engine_name == "pocketsphinx"
     assert choose.choose_recogniser("none") is None
-    assert choose.describe("moonshine").problem == "The recogniser moonshine is not installed."
+    assert available.describe("moonshine").problem == "The recogniser moonshine is not installed."
     with pytest.raises(VoiceUnavailable, match="moonshine"):
         choose.choose_recogniser("moonshine")
     with pytest.raises(VoiceUnavailable, match="kokoro"):

@@ -15,7 +15,7 @@ from google.genai import errors, types
 from google.genai.live import AsyncSession
 from websockets.exceptions import InvalidStatus
 
-from pipeline.voice.synthesis import flite_installed
+from pipeline.voice.available import flite_installed
 from web.standins.gemini import GeminiStandin
 from web.standins.gemini_interviewer import GOODBYE, Say, ScriptedInterviewer, unpacked
 from web.standins.gemini_voice import IN_RATE, OUT_RATE, Hearing, resampled, speak

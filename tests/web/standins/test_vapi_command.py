@@ -14,7 +14,7 @@ from importlib.util import find_spec
 import pytest
 from click.testing import CliRunner
 
-from pipeline.voice.choose import describe
+from pipeline.voice.available import describe
 from web.cli import main
 from web.standins.vapi import VapiStandin
 from web.standins.vapi_speech import make_ears, speak
