@@ -168,7 +168,8 @@ def weaknesses(assessments: Sequence[Assessment], names: Names, known: Module) -
 
 def _focus(a: Assessment, findings: Sequence[Finding], names: Names, known: Module) -> dict[str, str]:
     lesson = lesson_of(a, known)
-    points = "; ".join(f.point.text for f in findings[:3])
+    # Some banks end a key point with a full stop.
+    points = "; ".join(f.point.text.removesuffix(".") for f in findings[:3])
     return {"focusOn": f"{points} ({names.lesson(lesson)})" if lesson else points}
 
 

@@ -33,6 +33,14 @@ def test_weaknesses_are_thinnest_first_with_focus():
     assert report["weaknesses"][0]["focusOn"].startswith("A cache in front; Spread the data (Module 4, Lesson 4.1:")
 
 
+def test_a_full_stop_of_a_key_point_is_not_read_in_the_middle_of_a_line():
+    """R-073: the banks write key points with and without one."""
+    stopped = [replace(q, key_points=tuple(replace(p, text=f"{p.text}.") for p in q.key_points)) for q in QUESTIONS]
+    report = played(HALF, FULL, "No idea, I have never used one.", questions=stopped).report()
+
+    assert report["weaknesses"][0]["focusOn"].startswith("A cache in front; Spread the data (Module 4, Lesson 4.1:")
+
+
 def test_nothing_is_invented():
     """M3: no strengths, no list; a sentence instead."""
     report = played("No idea, I have never used one.").report()
