@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+import sqlite3
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -39,7 +40,7 @@ from bridge.usecases import calling, set_up
 from bridge.usecases.call_log import CallLog, Entry
 from reporting.job import write_report
 from storage.database import Database
-from storage.tables import users
+from storage.tables import metadata, users
 from web import middlewares
 from web.app import create_app
 from web.keys import RECORDINGS, STORE, USER
@@ -107,6 +108,16 @@ class House:
                 return await reader.read()
         finally:
             writer.close()
+
+    async def rows(self, *, without: Collection[str] = ()) -> dict[str, list[tuple[Any, ...]]]:
+        """Every row by table of ours, but for the server's own heartbeat and the tables named; only of SQLite."""
+
+        def read() -> dict[str, list[tuple[Any, ...]]]:
+            names = [table.name for table in metadata.sorted_tables if table.name not in {"uptime_spans", *without}]
+            with closing(sqlite3.connect(f"file:{self.data_dir / 'prepkit.db'}?mode=ro", uri=True)) as connection:
+                return {name: connection.execute(f"SELECT * FROM {name} ORDER BY 1, 2").fetchall() for name in names}
+
+        return await asyncio.to_thread(read)
 
     async def set_up(self, **fields: Any) -> dict[str, Any]:
         """A new interview over the API: the body of the 201."""

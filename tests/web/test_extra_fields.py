@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import sqlite3
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Collection
 from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
@@ -17,7 +17,6 @@ from bridge.config import AuthMode, SignUp
 from bridge.domain.account import Role
 from bridge.domain.session import InterviewSession
 from storage.job_queue import JobStatus
-from storage.tables import metadata
 from web import limiting, promotions
 from web.keys import JOBS
 
@@ -72,19 +71,9 @@ class Shop:
         assert self.me.account is not None
         return kept(self.me.account.id)
 
-    async def rows(self, *, without: Iterable[str] = ()) -> dict[str, list[tuple[Any, ...]]]:
-        """Every row by table, without the server's own heartbeat and notes of who was there."""
-        left = [
-            t.name
-            for t in metadata.sorted_tables
-            if t.name not in {"uptime_spans", "audit_log", "logins", "api_tokens", *without}
-        ]
-
-        def read() -> dict[str, list[tuple[Any, ...]]]:
-            with closing(sqlite3.connect(f"file:{self.house.data_dir / 'prepkit.db'}?mode=ro", uri=True)) as db:
-                return {name: db.execute(f"SELECT * FROM {name} ORDER BY 1, 2").fetchall() for name in left}
-
-        return await asyncio.to_thread(read)
+    async def rows(self, *, without: Collection[str] = ()) -> dict[str, list[tuple[Any, ...]]]:
+        """Every row by table, without the notes of who was there."""
+        return await self.house.rows(without={"audit_log", "logins", "api_tokens", *without})
 
     async def asked(self, query: str) -> list[tuple[Any, ...]]:
         """An answer of the database."""
