@@ -9,6 +9,11 @@ REALTIME := tests/acceptance tests/browser
 RUN_STAMP := $(VENV)/.run-stamp
 TEST_STAMP := $(VENV)/.test-stamp
 
+# In CI, on shared cores, what fails is run once more by itself: both runs are in the log, and the second decides.
+ifeq ($(CI),true)
+AGAIN := || { echo "Once more, by themselves:"; $(BIN)/python -m pytest --last-failed --last-failed-no-failures none; }
+endif
+
 .DEFAULT_GOAL := help
 .PHONY: help run demo test check format docs bench clean
 
@@ -44,8 +49,8 @@ test: $(TEST_STAMP) ## run every check and the whole test suite
 ifdef ARGS
 	@$(BIN)/python -m pytest $(ARGS)
 else
-	@$(BIN)/python -m pytest -n $(LANES) --dist loadfile $(REALTIME:%=--ignore=%)
-	@$(BIN)/python -m pytest $(REALTIME)
+	@$(BIN)/python -m pytest -n $(LANES) --dist loadfile $(REALTIME:%=--ignore=%) $(AGAIN)
+	@$(BIN)/python -m pytest $(REALTIME) $(AGAIN)
 endif
 
 check: $(TEST_STAMP) ## linters and types only
