@@ -53,6 +53,8 @@ async def test_a_review_and_a_voucher_by_hand(tmp_path: Path) -> None:
         await page.goto(f"{house.origin}/operator/reviews")
         await sound(reviewer)
         await page.click(f"a[href$='{session.id}']")
+        # Its script listens once the page is loaded.
+        await page.wait_for_load_state("load")
         await page.click("[data-act=take]")
         await page.wait_for_selector("#score-1")
         await sound(reviewer)
