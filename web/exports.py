@@ -8,11 +8,13 @@ from __future__ import annotations
 import asyncio
 import json
 import zipfile
+from collections import deque
 from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -35,8 +37,8 @@ EXPORT_JOB = "make-export"
 PIECE_BYTES = 1024 * 1024
 GIVE_UP_MINUTES = 30
 """An archive that is not ready by then has failed, and another may be ordered."""
-AT_A_TIME = pdf.MAX_WRITERS
-"""Interviews whose reports are drawn together."""
+AHEAD = 2 * pdf.MAX_WRITERS
+"""Interviews whose reports are drawn, or wait to be, while one is written into the archive: no writer stands still, and memory is bounded."""
 AT_ONCE = "An archive is being made already. It is in the list when it is ready."
 SUFFIXES = {"audio/mpeg": "mp3", "audio/wav": "wav"}
 README = """What this is
@@ -128,15 +130,16 @@ async def make(store: Store, recordings: RecordingStore, archives: Archives, wri
         archive = zipfile.ZipFile(_Stream(writer), "w", zipfile.ZIP_DEFLATED)
         missing: list[str] = []
         ids = [session["id"] for session in rows["interview_sessions"] if session["status"] != "deleted"]
-        async with pdf.Press(writers) as press:
-            for start in range(0, len(ids), AT_A_TIME):
-                several = ids[start : start + AT_A_TIME]
-                async with asyncio.TaskGroup() as group:
-                    drawn = [group.create_task(_drawn(store, press, session_id, missing)) for session_id in several]
-                for session_id, done in zip(several, drawn, strict=True):
-                    if (found := done.result()) is not None:
-                        folder, written = found
-                        await asyncio.to_thread(_add, archive, written, partial(_audio, recordings, session_id, folder), missing)
+        async with pdf.Press(writers) as press, asyncio.TaskGroup() as group:
+            waiting = iter(ids)
+            ahead = deque((each, group.create_task(_drawn(store, press, each, missing))) for each in islice(waiting, AHEAD))
+            while ahead:
+                session_id, drawn = ahead.popleft()
+                found = await drawn
+                ahead.extend((each, group.create_task(_drawn(store, press, each, missing))) for each in islice(waiting, 1))
+                if found is not None:
+                    folder, written = found
+                    await asyncio.to_thread(_add, archive, written, partial(_audio, recordings, session_id, folder), missing)
         await asyncio.to_thread(_finish, archive, rows, missing)
         size = writer.size
     finally:

@@ -28,8 +28,8 @@ WRITERS: web.AppKey[asyncio.Semaphore] = web.AppKey("pdf_writers", asyncio.Semap
 MAX_WRITERS = 2
 """At once; each costs a core for some seconds."""
 MAX_BYTES = 64 << 20
-DOCUMENTS = 10
-"""Made by one process before another takes its place: far below what its limits allow."""
+DOCUMENTS = 60
+"""Made by one process before another takes its place, so that nothing it may leak adds up."""
 LIBRARIES = ("pango-1.0", "pangoft2-1.0", "gobject-2.0", "fontconfig", "harfbuzz")
 NOT_INSTALLED = (
     "PDF files need WeasyPrint, which is not installed on this server: pip install 'prepkit-voice-bridge[pdf]', and Pango "
@@ -87,7 +87,7 @@ class Press:
 
 
 class _Writer:
-    """One process. Its limits are for everything it makes."""
+    """One process."""
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self._process = process

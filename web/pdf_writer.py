@@ -1,12 +1,13 @@
 """Makes PDFs of the HTML on standard input, in a process of its own that may hang, swell or crash: `python -I pdf_writer.py`.
 
 A document is its length, 4 bytes, big end first, then itself: HTML in, PDF out, one after the other until the input ends. Exit code 3 when WeasyPrint or a library of
-the system is missing. It limits its own memory and time, for all of them together, first, writes no file and fetches nothing: everything is in the HTML. Read next:
-`pdf`, which starts it.
+the system is missing. It limits its own memory first, and its time for each document, writes no file and fetches nothing: everything is in the HTML. Read next: `pdf`,
+which starts it.
 """
 
 from __future__ import annotations
 
+import gc
 import io
 import logging
 import resource
@@ -15,15 +16,23 @@ import warnings
 
 MEMORY_BYTES = 3 << 29
 CPU_SECONDS = 30
+"""For one document, the start counted with the first."""
 MISSING = 3
 LENGTH_BYTES = 4
 
 
 def limit() -> None:
     """Bound what this process may take."""
-    resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS))
+    allow()
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
+
+
+def allow() -> None:
+    """Bound the time until the next document: beyond it the system ends this process."""
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    _, most = resource.getrlimit(resource.RLIMIT_CPU)
+    resource.setrlimit(resource.RLIMIT_CPU, (int(used.ru_utime + used.ru_stime) + CPU_SECONDS, most))
 
 
 def write(html: str) -> bytes:
@@ -42,6 +51,8 @@ def main() -> int:
     limit()
     warnings.simplefilter("ignore")
     logging.disable(logging.CRITICAL)
+    # Memory is tidied between documents, not again and again within one.
+    gc.disable()
     while head := sys.stdin.buffer.read(LENGTH_BYTES):
         html = sys.stdin.buffer.read(int.from_bytes(head)).decode()
         try:
@@ -50,6 +61,10 @@ def main() -> int:
             return MISSING
         sys.stdout.buffer.write(len(pdf).to_bytes(LENGTH_BYTES) + pdf)
         sys.stdout.buffer.flush()
+        del pdf, html
+        gc.collect()
+        gc.freeze()
+        allow()
     return 0
 
 

@@ -152,10 +152,10 @@ async def test_a_writer_that_fails_costs_nobody_else(code: str, tmp_path: Path, 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="limits of a process are Linux's here")
 async def test_a_writer_limits_itself() -> None:
-    """B5: memory and time are bounded before anything is read, and no file can be written."""
+    """B5: memory and the first document's time are bounded before anything is read, and no file can be written."""
     code = (
         "import sys; sys.path.append('web'); import pdf_writer, resource; pdf_writer.limit();"
-        "print(*(resource.getrlimit(r)[1] for r in (resource.RLIMIT_CPU, resource.RLIMIT_AS, resource.RLIMIT_FSIZE)))"
+        "print(*(resource.getrlimit(r)[0] for r in (resource.RLIMIT_CPU, resource.RLIMIT_AS, resource.RLIMIT_FSIZE)))"
     )
     process = await asyncio.create_subprocess_exec(sys.executable, "-c", code, stdout=asyncio.subprocess.PIPE)
     output, _ = await process.communicate()
