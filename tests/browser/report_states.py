@@ -23,6 +23,8 @@ from bridge.domain.session import InterviewSession, ReportStatus
 from bridge.domain.setup import InterviewSetup
 from bridge.usecases import answer_again, calling, sharing
 from reporting.job import write_report
+from storage.job_queue import JobStatus
+from web.keys import JOBS
 from web.reports import ENTITLED
 
 from ..reporting.judging import judging
@@ -112,9 +114,6 @@ class States:
         """The path of the state's page."""
         if state not in self._made:
             self._made[state] = await self._make(state)
-        if state == "waiting":
-            # The sweeper may have looked at it meanwhile: nobody is writing it.
-            await self._put("waiting", ReportStatus.RUNNING)
         if state == "stale":
             await self._put("stale", ReportStatus.STALE)
         return self._made[state]
@@ -170,12 +169,9 @@ class States:
             await tx.save_session(replace(session, report_status=status))
 
     async def _settled(self, session: InterviewSession) -> None:
-        async with asyncio.timeout(30):
-            while True:
-                async with self.house.store.read() as tx:
-                    now = await tx.session(session.id)
-                if now is not None and now.report_status is ReportStatus.READY:
-                    return
+        """Its own job has written the report, or found it written: nothing changes how it stands any more."""
+        async with asyncio.timeout(60):
+            while await self.house.app[JOBS].status(calling.REPORT_JOB, session.id) is not JobStatus.DONE:
                 await asyncio.sleep(0.1)
 
     async def _without_report(self, session: InterviewSession, status: ReportStatus) -> InterviewSession:
@@ -187,6 +183,8 @@ class States:
         )
         async with self.house.store.begin() as tx:
             await tx.add_session(copy)
+            # The sweeper has a missing report written: the same key is one job for ever, and this one's time does not come.
+            await tx.enqueue(calling.REPORT_JOB, copy.id, {"sessionId": copy.id}, after_seconds=timedelta(days=1).total_seconds())
         return copy
 
     async def _repeated(self, first: InterviewSession) -> InterviewSession:
