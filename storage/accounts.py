@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Row, insert, select, update
 
 from bridge.domain.account import Account, AuditRow, Role, normal_email
+from bridge.domain.promotions import make_code, normal_code
 from bridge.errors import NotFound
 
 from .columns import as_uuid
-from .tables import audit_log, users
+from .tables import audit_log, referral_codes, users
 from .transaction import TransactionPart
 
 SINGLE_USER = "00000000-0000-4000-8000-000000000001"
@@ -27,8 +29,11 @@ class AccountRows(TransactionPart):
         """Id of the one user of `single` mode, made at first use; they may do everything."""
         known = await self.connection.scalar(select(users.c.id).where(users.c.id == SINGLE_USER))
         if known is None and not self.read_only:
-            row = {"id": SINGLE_USER, "name": "", "role": Role.ADMIN, "created_at": self.now()}
+            now = self.now()
+            row = {"id": SINGLE_USER, "name": "", "role": Role.ADMIN, "created_at": now}
             await self.connection.execute(self.insert(users).values(row).on_conflict_do_nothing())
+            code = self.insert(referral_codes).values(_code_row(SINGLE_USER, now))
+            await self.connection.execute(code.on_conflict_do_nothing())
         return SINGLE_USER
 
     async def account(self, user_id: str, *, for_update: bool = False) -> Account | None:
@@ -45,10 +50,11 @@ class AccountRows(TransactionPart):
         return [to_account(row) for row in await self.connection.execute(select(users).order_by(users.c.created_at, users.c.id))]
 
     async def add_account(self, account: Account) -> None:
-        """Insert. Raises Conflict for a taken id or address."""
+        """Insert, with the code by which the person brings others. Raises Conflict for a taken id or address."""
         if as_uuid(account.id) is None:
             raise ValueError("user ids are UUIDs")
         await self.change(insert(users), [_row(account)], taken=_TAKEN)
+        await self.change(insert(referral_codes), [_code_row(account.id, account.created_at)])
 
     async def save_account(self, account: Account) -> None:
         """Write what may change. Raises NotFound, Conflict for a taken address."""
@@ -83,6 +89,10 @@ class AccountRows(TransactionPart):
 def _row(account: Account) -> dict[str, Any]:
     # Addresses are unique and people without one are many, so none is NULL.
     return asdict(account) | {"email": normal_email(account.email) or None}
+
+
+def _code_row(user_id: str, at: datetime) -> dict[str, Any]:
+    return {"user_id": user_id, "code": normal_code(make_code()), "made_at": at}
 
 
 def to_account(row: Row[Any]) -> Account:

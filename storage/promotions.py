@@ -61,13 +61,9 @@ class PromotionRows(TransactionPart):
         wanted = (v.id == as_uuid(voucher_id), or_(v.expires_at.is_(None), v.expires_at > now))
         return (await self.connection.execute(update(vouchers).where(*wanted).values(expires_at=now))).rowcount > 0
 
-    async def referral_code(self, user_id: str, fresh: str, now: datetime) -> str:
-        """A person's code; `fresh` when there is none yet."""
-        row = {"user_id": as_uuid(user_id), "code": fresh, "made_at": now}
-        made = self.insert(referral_codes).values(row).on_conflict_do_nothing(index_elements=["user_id"])
-        await self.change(made, missing="There is no such account.")
-        mine = select(referral_codes.c.code).where(referral_codes.c.user_id == as_uuid(user_id))
-        return str(await self.connection.scalar(mine))
+    async def referral_code(self, user_id: str) -> str | None:
+        """A person's code, made with their account; None for somebody erased or unknown."""
+        return await self.connection.scalar(select(referral_codes.c.code).where(referral_codes.c.user_id == as_uuid(user_id)))
 
     async def person_of_code(self, code: str) -> str | None:
         """Whose code it is."""

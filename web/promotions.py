@@ -49,8 +49,10 @@ async def own(request: web.Request, tariff: Tariff, now: datetime) -> dict[str, 
     """What `/billing` shows of both; `referral` is None where bringing somebody gives nothing."""
     if not _refers(request, tariff):
         return {"referral": None}
-    async with request.app[STORE].begin() as tx:
+    async with request.app[STORE].read() as tx:
         stands = await referrals.standing(tx, user_id(request), tariff, now)
+    if stands is None:
+        return {"referral": None}
     shown = "-".join(stands.code[at : at + 4] for at in range(0, len(stands.code), 4))
     return {
         "referral": {

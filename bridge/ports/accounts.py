@@ -23,7 +23,7 @@ class AccountTx(Protocol):
         """Everybody, oldest first."""
 
     async def add_account(self, account: Account) -> None:
-        """Insert. Raises Conflict for a taken id or address."""
+        """Insert, with the code by which the person brings others. Raises Conflict for a taken id or address."""
 
     async def save_account(self, account: Account) -> None:
         """Write name, address, role and whether it is disabled. Raises NotFound, Conflict for a taken address."""

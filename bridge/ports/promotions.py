@@ -27,8 +27,8 @@ class PromotionTx(Protocol):
     async def end_voucher(self, voucher_id: str, now: datetime) -> bool:
         """Let nobody use it any more; False when it is unknown or over."""
 
-    async def referral_code(self, user_id: str, fresh: str, now: datetime) -> str:
-        """A person's code; `fresh` when there is none yet."""
+    async def referral_code(self, user_id: str) -> str | None:
+        """A person's code, made with their account; None for somebody erased or unknown."""
 
     async def person_of_code(self, code: str) -> str | None:
         """Whose code it is."""

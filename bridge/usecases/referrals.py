@@ -14,7 +14,7 @@ from ..domain.entitlement import Source
 from ..domain.holding import Hold, HoldState
 from ..domain.payment import Account, Line
 from ..domain.pricing import Money, Tariff
-from ..domain.promotions import NEW_FOR, Referral, make_code, normal_code
+from ..domain.promotions import NEW_FOR, Referral, normal_code
 from ..errors import Conflict, NotFound
 from ..ports import Store, Tx
 
@@ -39,9 +39,11 @@ class Standing:
     """Whether the person may still say who brought them."""
 
 
-async def standing(tx: Tx, user_id: str, tariff: Tariff, now: datetime) -> Standing:
-    """Of one person; makes the code at the first look. `tx` must be a `begin`."""
-    code = await tx.referral_code(user_id, normal_code(make_code()), now)
+async def standing(tx: Tx, user_id: str, tariff: Tariff, now: datetime) -> Standing | None:
+    """Of one person; None for somebody without a code, who was erased."""
+    code = await tx.referral_code(user_id)
+    if code is None:
+        return None
     lines = [line for line in await tx.lines_of(user_id) if line.kind == "referral" and line.currency == tariff.currency]
     brought = await tx.brought_by(user_id)
     earned = Money(sum(line.amount for line in lines), tariff.currency)

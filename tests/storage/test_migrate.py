@@ -15,6 +15,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import CheckConstraint, Connection, String, func, inspect, select, text
 
 from bridge.domain.account import Role
+from bridge.domain.promotions import CODE_LETTERS
 from bridge.errors import SettingsError
 from storage import engines
 from storage.database import Database
@@ -152,7 +153,7 @@ async def test_down_and_up_again(empty_url: str):
 
 
 async def test_an_upgrade_keeps_the_interviews(database: Database, database_url: str):
-    """R-152, R-171: a database of the first revision comes up with everything that was in it."""
+    """R-152, R-171, A3: a database of the first revision comes up with everything that was in it, and a code for everybody to bring others by."""
     made = await stored(database)
     async with database.begin() as tx:
         await tx.append_events(made.id, [(1, said())], turns=[turn()], segments=[segment()])
@@ -177,6 +178,7 @@ async def test_an_upgrade_keeps_the_interviews(database: Database, database_url:
         owner = await tx.account(made.user_id)
         assert owner is not None
         assert owner.role is Role.ADMIN
+        assert CODE_LETTERS == len(await tx.referral_code(made.user_id) or "")
         assert [turn()] == await tx.turns(made.id)
         await tx.add_engine_call(engine_call(made.id))
         assert await tx.add_delivery("vapi", delivery(), made.created_at) == 1

@@ -14,7 +14,7 @@ from bridge.domain.holding import Hold, HoldState
 from bridge.domain.payment import Account as Side
 from bridge.domain.payment import Line
 from bridge.domain.pricing import Tariff
-from bridge.domain.promotions import Voucher
+from bridge.domain.promotions import CODE_LETTERS, LETTERS, Voucher
 from bridge.errors import Conflict, NotFound
 from bridge.usecases import referrals, vouchers
 from storage.database import Database
@@ -125,10 +125,17 @@ async def test_a_partner_s_interviews_are_counted(database: Database) -> None:
 
 
 # Who brought whom -----------------------------------------------------------------------------------------------------------
+async def stands(database: Database, who: str) -> referrals.Standing:
+    """What their code has come to."""
+    async with database.read() as tx:
+        found = await referrals.standing(tx, who, TARIFF, NOW)
+    assert found is not None
+    return found
+
+
 async def code_of(database: Database, who: str) -> str:
     """Their code."""
-    async with database.begin() as tx:
-        return (await referrals.standing(tx, who, TARIFF, NOW)).code
+    return (await stands(database, who)).code
 
 
 async def says(database: Database, who: str, brought_by: str) -> bool:
@@ -146,10 +153,19 @@ async def pays(database: Database, who: str, amount: int = 14_900) -> None:
         await tx.add_line(Line(Side.CASH, "payment", str(uuid4()), who, amount, "INR", NOW))
 
 
-async def test_a_code_stays_the_same(database: Database) -> None:
-    """R-160: one code a person, whoever looks how often at once."""
-    (who,) = await people(database, 1)
-    assert 1 == len(set(await asyncio.gather(*(code_of(database, who) for _ in range(8)))))
+async def test_a_code_is_made_with_its_account(database: Database) -> None:
+    """R-109, A3: looking stores nothing, because everybody has a code of their own from the first moment; who is unknown or erased has none."""
+    (who, other) = await people(database, 2)
+    async with database.begin() as tx:
+        only = await tx.single_user()
+    codes = [await code_of(database, each) for each in (who, other, only)]
+    assert [(CODE_LETTERS, set())] * 3 == [(len(code), set(code) - set(LETTERS)) for code in codes]
+    assert 3 == len(set(codes))
+    assert codes[0] == await code_of(database, who)
+    async with database.begin() as tx:
+        await tx.erase_account(who)
+    async with database.read() as tx:
+        assert [None, None] == [await referrals.standing(tx, each, TARIFF, NOW) for each in (who, str(uuid4()))]
 
 
 async def test_nobody_is_above_themselves(database: Database) -> None:
@@ -203,8 +219,7 @@ async def test_credit_comes_once_and_only_for_money(database: Database) -> None:
     assert 1 == sum(got)
     assert 5_000 == await given(database, [referrer])
     assert 55_000 == await given(database, [referee])
-    async with database.begin() as tx:
-        stands = await referrals.standing(tx, referrer, TARIFF, NOW)
-    assert (1, 1, "₹50") == (stands.brought, stands.paid, stands.earned.text)
+    end = await stands(database, referrer)
+    assert (1, 1, "₹50") == (end.brought, end.paid, end.earned.text)
     assert not await referrals.pay(database, None, referee, NOW)
     assert not await referrals.pay(database, Tariff(referral=0, referral_welcome=0), referee, NOW)
