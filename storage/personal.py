@@ -90,6 +90,7 @@ POLICIES: dict[str, Policy] = {
     "tickets": Policy(Key.SESSION, "session_id", Fate.WITH_INTERVIEW, secret=("token_hash",)),
     "interview_reports": Policy(Key.SESSION, "session_id", Fate.WITH_INTERVIEW),
     "share_links": Policy(Key.SESSION, "session_id", Fate.WITH_INTERVIEW, secret=("token_hash",)),
+    "report_pdfs": Policy(Key.SESSION, "session_id", Fate.WITH_INTERVIEW, secret=("content", "whole", "sealed")),
     "report_mails": Policy(Key.SESSION, "session_id", Fate.WITH_INTERVIEW),
     "model_grades": Policy(Key.SESSION, "session_id", Fate.WITH_INTERVIEW),
     "report_progress": Policy(Key.SESSION, "session_id", Fate.WITH_INTERVIEW),

@@ -21,6 +21,7 @@ from bridge.ports import HistoryRow
 
 from . import tables
 from .columns import as_uuid
+from .pdfs import key_owner
 from .personal import OF_AN_INTERVIEW
 from .tables import engine_calls, interview_questions, interview_reports, interview_sessions, webhook_deliveries
 from .transaction import TransactionPart
@@ -199,6 +200,8 @@ class SessionRows(TransactionPart):
             return
         for table in OF_AN_INTERVIEW:
             await self.connection.execute(delete(table).where(table.c.session_id == session.id))
+        keys = tables.data_keys
+        await self.connection.execute(delete(keys).where(keys.c.owner_id == key_owner(session.id)))
         # A finished review stays counted for its month, without what was said.
         asked = tables.reviews.c.session_id == session.id
         await self.connection.execute(delete(tables.reviews).where(asked, tables.reviews.c.done_at.is_(None)))

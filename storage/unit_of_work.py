@@ -21,6 +21,7 @@ from .ledger import LedgerRows
 from .log import LogRows
 from .operators import OperatorRows
 from .payments import PaymentRows
+from .pdfs import PdfRows
 from .privacy import PrivacyRows
 from .progress import ProgressRows
 from .promotions import PromotionRows
@@ -41,6 +42,7 @@ class Transaction(
     LogRows,
     TicketRows,
     ReportRows,
+    PdfRows,
     GradingRows,
     EngineCallRows,
     InboxRows,

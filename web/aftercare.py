@@ -18,7 +18,7 @@ from bridge.usecases import report_mail, reviewing
 from reporting.facts import make_missing
 from storage.jobs import Handler
 
-from . import mailing, pdf, report_letter, reports, review_letter, share
+from . import kept_pdfs, mailing, pdf, report_letter, reports, review_letter, share
 from .api import report_mail as report_mail_api
 from .keys import MAILER, SETTINGS, STORE
 
@@ -49,8 +49,16 @@ def attach(app: web.Application) -> dict[str, Handler]:
     async def tell_review(payload: dict[str, Any]) -> None:
         await review_letter.send(app, payload["sessionId"])
 
+    async def draw_report(payload: dict[str, Any]) -> None:
+        await kept_pdfs.draw(app, payload["sessionId"])
+
     app.cleanup_ctx.append(_enqueue)
-    return {FACTS_JOB: make_facts, report_mail.MAIL_JOB: mail_report, reviewing.LETTER_JOB: tell_review}
+    return {
+        FACTS_JOB: make_facts,
+        report_mail.MAIL_JOB: mail_report,
+        reviewing.LETTER_JOB: tell_review,
+        kept_pdfs.DRAW_JOB: draw_report,
+    }
 
 
 async def _enqueue(app: web.Application) -> AsyncIterator[None]:

@@ -39,6 +39,7 @@ from . import (
     connections,
     directing,
     documents,
+    kept_pdfs,
     language_model,
     middlewares,
     payments,
@@ -171,6 +172,7 @@ def own_jobs(app: web.Application) -> dict[str, Handler]:
         grader = language_model.grader(app)
         await write_report(app[STORE], payload["sessionId"], grader=grader, asking=payload.get("asking", ""))
         await report_mail.due(app[STORE], payload["sessionId"])
+        await kept_pdfs.draw_soon(app, payload["sessionId"])
         app[reports.GROUPS].clear()
 
     return {calling.REPORT_JOB: report}

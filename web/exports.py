@@ -30,8 +30,9 @@ from storage.keys import SessionKeys
 from storage.recordings import Kept
 from storage.sealing import FileBlob, Seal, SealedReader, SealedWriter
 
-from . import pdf
+from . import kept_pdfs, pdf, reports
 from .api.interviews import interview_json
+from .keys import RECORDINGS, STORE
 
 EXPORT_JOB = "make-export"
 PIECE_BYTES = 1024 * 1024
@@ -118,8 +119,9 @@ async def order(store: Store, user_id: str, now: datetime) -> Export:
         return made
 
 
-async def make(store: Store, recordings: RecordingStore, archives: Archives, writers: asyncio.Semaphore, export_id: str) -> None:
+async def make(app: web.Application, export_id: str) -> None:
     """Make an archive that was ordered. Safe to repeat: it begins anew."""
+    store, recordings, archives = app[STORE], app[RECORDINGS], app[ARCHIVES]
     async with store.read() as tx:
         export = await tx.export(export_id)
         if export is None or export.state != "waiting":
@@ -130,13 +132,13 @@ async def make(store: Store, recordings: RecordingStore, archives: Archives, wri
         archive = zipfile.ZipFile(_Stream(writer), "w", zipfile.ZIP_DEFLATED)
         missing: list[str] = []
         ids = [session["id"] for session in rows["interview_sessions"] if session["status"] != "deleted"]
-        async with pdf.Press(writers) as press, asyncio.TaskGroup() as group:
+        async with pdf.Press(app[pdf.WRITERS]) as press, asyncio.TaskGroup() as group:
             waiting = iter(ids)
-            ahead = deque((each, group.create_task(_drawn(store, press, each, missing))) for each in islice(waiting, AHEAD))
+            ahead = deque((each, group.create_task(_drawn(app, press, each, missing))) for each in islice(waiting, AHEAD))
             while ahead:
                 session_id, drawn = ahead.popleft()
                 found = await drawn
-                ahead.extend((each, group.create_task(_drawn(store, press, each, missing))) for each in islice(waiting, 1))
+                ahead.extend((each, group.create_task(_drawn(app, press, each, missing))) for each in islice(waiting, 1))
                 if found is not None:
                     folder, written = found
                     await asyncio.to_thread(_add, archive, written, partial(_audio, recordings, session_id, folder), missing)
@@ -172,22 +174,25 @@ async def owned(store: Store, user_id: str, export_id: str) -> Export:
     return export
 
 
-async def _drawn(store: Store, press: pdf.Press, session_id: str, missing: list[str]) -> tuple[str, dict[str, bytes]] | None:
+async def _drawn(
+    app: web.Application, press: pdf.Press, session_id: str, missing: list[str]
+) -> tuple[str, dict[str, bytes]] | None:
     """An interview's folder and, by name, what is written into it beside its sound; None when it is gone."""
-    async with store.read() as tx:
+    async with app[STORE].read() as tx:
         session = await tx.session(session_id)
         if session is None:
             return None
         events = [stored.event for stored in await tx.events(session_id)]
         turns = await tx.turns(session_id)
         report = await tx.report(session_id)
+        shown = await reports.placed(app, tx, session, report) if report else None
     body = report.body if report else None
     agenda = Agenda(session.setup, session.questions, events)
     folder = _folder(session)
     files: dict[str, bytes] = {f"{folder}/interview.json": _json(interview_json(session, agenda, turns, body))}
-    if body is not None and await asyncio.to_thread(pdf.available):
+    if shown is not None and await asyncio.to_thread(pdf.available):
         try:
-            files[f"{folder}/report.pdf"] = await press.of(body)
+            files[f"{folder}/report.pdf"] = await kept_pdfs.of(app, session_id, shown, press=press, any_day=True)
         except PrepkitError as error:
             missing.append(f"{folder}/report.pdf: {error.message}")
     return folder, files

@@ -12,6 +12,7 @@ from bridge.language_model import ServedModel
 from bridge.ports import Mailer, RecordingStore, Store
 from pipeline.supervisor import Supervisor
 from storage.job_queue import JobQueue
+from storage.keys import SessionKeys
 
 if TYPE_CHECKING:
     from .vapi import DoorAuth
@@ -20,6 +21,8 @@ SETTINGS: web.AppKey[Settings] = web.AppKey("settings", Settings)
 STORE: web.AppKey[Store] = web.AppKey("store", Store)
 JOBS: web.AppKey[JobQueue] = web.AppKey("jobs", JobQueue)
 RECORDINGS: web.AppKey[RecordingStore] = web.AppKey("recordings", RecordingStore)
+KEYS: web.AppKey[SessionKeys] = web.AppKey("session-keys", SessionKeys)
+"""Of what is encrypted at rest."""
 SUPERVISOR: web.AppKey[Supervisor] = web.AppKey("supervisor", Supervisor)
 USER: web.AppKey[str] = web.AppKey("user", str)
 """Id of the one user of `single` mode."""

@@ -1,6 +1,6 @@
 """A report as a PDF: drawn from the same context as the page, written by WeasyPrint in a process of its own with bounds (R-131, R-117).
 
-WeasyPrint and Pango are optional. Without them this says what to install, and the page offers its print view. Read next: `pdf_writer`.
+WeasyPrint and Pango are optional. Without them this says what to install, and the page offers its print view. Read next: `pdf_writer`, and `kept_pdfs`, which keeps what was drawn.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import sys
 from collections.abc import Mapping
 from contextlib import suppress
 from ctypes.util import find_library
+from datetime import UTC, datetime
 from functools import cache
 from importlib.resources import as_file, files
 from importlib.util import find_spec
@@ -19,6 +20,7 @@ from aiohttp import web
 
 from bridge.errors import AtCapacity, NotInstalled
 from reporting.render import report_context
+from reporting.text import day
 
 from .pdf_writer import LENGTH_BYTES, MISSING
 from .templating import template
@@ -42,6 +44,11 @@ FAILED = "The PDF could not be made in time. Try again in a minute, or print the
 def available() -> bool:
     """Whether everything a PDF needs seems to be on this machine; looked up once, without importing it."""
     return find_spec("weasyprint") is not None and all(find_library(name) for name in LIBRARIES)
+
+
+def html_of(body: Mapping[str, Any], today: str = "") -> str:
+    """What is drawn: the report, and of which day its comparison with others is where that is to be said."""
+    return template("report_pdf.html").render(**report_context(body), compared_on=today)
 
 
 async def of(body: Mapping[str, Any], writers: asyncio.Semaphore) -> bytes:
@@ -68,7 +75,7 @@ class Press:
         """The PDF of a public report. Raises NotInstalled, or AtCapacity when it took too much time or memory."""
         if not await asyncio.to_thread(available):
             raise NotInstalled(NOT_INSTALLED)
-        html = await asyncio.to_thread(lambda: template("report_pdf.html").render(**report_context(body)))
+        html = await asyncio.to_thread(html_of, body, day(datetime.now(UTC).isoformat()))
         async with self._writers:
             writer = self._idle.pop() if self._idle else await _Writer.start()
             pdf = None

@@ -20,14 +20,13 @@ from storage.jobs import Handler
 from storage.keys import MasterKeys, SessionKeys
 from storage.recordings import FolderRecordings
 
-from . import accounts, carrying, exports, pdf, privacy_pages
-from .keys import RECORDINGS, STORE
+from . import accounts, carrying, exports, privacy_pages
+from .keys import KEYS, RECORDINGS, STORE
 
 ROUND_SECONDS = 30
 SCRUB_EVERY = 20
 """Rounds between two cleanings of the database's files, for what came after an erasure."""
 ENCRYPT_JOB = "encrypt-recordings"
-KEYS: web.AppKey[SessionKeys] = web.AppKey("session-keys", SessionKeys)
 
 
 def keys_of(settings: Settings, database: Database) -> SessionKeys:
@@ -72,7 +71,7 @@ def attach(
         )  # fmt: skip
 
     async def export(job: dict[str, Any]) -> None:
-        await exports.make(store, app[RECORDINGS], app[exports.ARCHIVES], app[pdf.WRITERS], job["exportId"])
+        await exports.make(app, job["exportId"])
 
     async def erase_export(job: dict[str, Any]) -> None:
         await exports.erase(store, app[exports.ARCHIVES], job["exportId"], job["receiptId"])

@@ -17,7 +17,7 @@ from bridge.domain.sharing import ReportMail
 from bridge.errors import AtCapacity, NotInstalled
 from reporting.render import report_context
 
-from . import pdf, reports
+from . import kept_pdfs, reports
 from .keys import STORE
 from .mailing import address
 from .templating import template
@@ -35,7 +35,9 @@ async def compose(app: web.Application, mail: ReportMail) -> Letter | None:
         if stored is None:
             return None
         body = await reports.placed(app, tx, session, stored)
-    attachments = await _attached(app, body, f"interview-report-{session.created_at:%Y-%m-%d}.pdf") if mail.attach_pdf else ()
+    attachments = (
+        await _attached(app, session.id, body, f"interview-report-{session.created_at:%Y-%m-%d}.pdf") if mail.attach_pdf else ()
+    )
     context = report_context(body) | {
         "link": address(app, f"/interviews/{session.id}/report"),
         "attached": bool(attachments),
@@ -52,10 +54,10 @@ async def compose(app: web.Application, mail: ReportMail) -> Letter | None:
     )
 
 
-async def _attached(app: web.Application, body: dict[str, Any], name: str) -> tuple[Attachment, ...]:
+async def _attached(app: web.Application, session_id: str, body: dict[str, Any], name: str) -> tuple[Attachment, ...]:
     """The PDF; without one the letter still goes, and says so."""
     try:
-        return (Attachment(name, "application/pdf", await pdf.of(body, app[pdf.WRITERS])),)
+        return (Attachment(name, "application/pdf", await kept_pdfs.of(app, session_id, body)),)
     except (NotInstalled, AtCapacity) as error:
         logger.warning("A letter about a report goes without its PDF: {}", error.code)
         return ()

@@ -20,7 +20,7 @@ from .privacy import Export, PrivacyTx
 from .promotions import PromotionTx
 from .reports import ReportTx
 from .reviews import ReviewTx
-from .rows import DeliveryState, HistoryRow, StoredDelivery, StoredEvent, StoredGrade, StoredReport
+from .rows import DeliveryState, HistoryRow, KeptPdf, StoredDelivery, StoredEvent, StoredGrade, StoredReport
 from .secrets import SecretTx
 from .sessions import SessionTx
 from .sign_in import PasswordHasher, SignInTx
@@ -80,6 +80,7 @@ __all__ = [
     "Hint",
     "HistoryRow",
     "Jobs",
+    "KeptPdf",
     "Mailer",
     "OpenIdProvider",
     "OperatorTx",

@@ -8,7 +8,7 @@ from typing import Protocol
 from ..domain.catalog import Difficulty, InterviewType
 from ..domain.sharing import ReportMail, ShareLink
 from ..domain.standing import ReportFacts, Scores, TypeTotals
-from .rows import StoredReport
+from .rows import KeptPdf, StoredReport
 
 
 class ReportTx(Protocol):
@@ -23,6 +23,12 @@ class ReportTx(Protocol):
 
     async def reports(self, session_id: str) -> list[StoredReport]:
         """Every version, oldest first."""
+
+    async def keep_pdf(self, pdf: KeptPdf) -> bool:
+        """Keep it in place of an older one; False when the session is deleted, which nothing may be added to any more."""
+
+    async def kept_pdf(self, session_id: str) -> KeptPdf | None:
+        """The one that was drawn last."""
 
     # Statistics, trends, comparison -------------------------------------------------------------------------------------
     async def save_facts(self, facts: ReportFacts) -> None:

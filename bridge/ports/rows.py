@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -47,6 +47,20 @@ class StoredReport:
     content_hash: str
     """SHA-256 of what it was made from; the same hash is never written twice for a session."""
     body: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class KeptPdf:
+    """The PDF of a session's report as it was drawn last, and what it shows."""
+
+    session_id: str
+    content: str
+    """SHA-256 of all it shows but the comparison with other interviews."""
+    whole: str
+    """SHA-256 of all it shows."""
+    drawn_at: datetime
+    sealed: bytes = field(repr=False)
+    """Encrypted under a key of its own."""
 
 
 @dataclass(frozen=True)

@@ -43,7 +43,7 @@ from .privacy import (
     privacy_choices,
     secret_ages,
 )
-from .reports import interview_reports, report_facts, report_mails, share_links
+from .reports import interview_reports, report_facts, report_mails, report_pdfs, share_links
 from .upstream import cost_entries, engine_calls, webhook_deliveries
 from .work import call_holders, job_nodes, rate_counts
 
@@ -83,6 +83,7 @@ __all__ = [
     "refunds",
     "report_facts",
     "report_mails",
+    "report_pdfs",
     "report_progress",
     "reviews",
     "secret_ages",

@@ -49,7 +49,7 @@ data_keys = Table(
     Column("made_at", Utc, nullable=False),
     Index(None, "master_id"),
 )
-"""`owner_id` is a session's or an export's. No foreign key: the row goes before anything else does, and never by itself."""
+"""`owner_id` is a session's, an export's or that of a session's PDF (`storage.pdfs`). No foreign key: the row goes before anything else does, and never by itself."""
 
 secret_ages = Table(
     "secret_ages",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, CheckConstraint, Column, ForeignKey, Index, Integer, Table, UniqueConstraint, false
+from sqlalchemy import Boolean, CheckConstraint, Column, ForeignKey, Index, Integer, LargeBinary, Table, UniqueConstraint, false
 
 from bridge.domain.catalog import Difficulty, InterviewType
 
@@ -42,6 +42,17 @@ report_facts = Table(
     Index(None, "type", "difficulty", "overall_score", "user_id"),
 )
 """What is kept of each current report for statistics and comparison; can be made again from the reports, and goes when its session is deleted."""
+
+report_pdfs = Table(
+    "report_pdfs",
+    metadata,
+    Column("session_id", uuid_string(), ForeignKey("interview_sessions.id", ondelete="CASCADE"), primary_key=True),
+    Column("content", short_text(64), nullable=False),
+    Column("whole", short_text(64), nullable=False),
+    Column("drawn_at", Utc, nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
+)
+"""The PDF that was drawn last of each report, sealed with a key of its own; can be drawn again from the report, and goes with the session's words."""
 
 share_links = Table(
     "share_links",

@@ -17,6 +17,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from aiohttp import web
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
@@ -27,8 +28,10 @@ from storage.database import Database
 from storage.job_queue import JobStatus
 from storage.jobs import DurableJobs
 from storage.keys import SessionKeys
+from web import kept_pdfs, pdf
 from web.commands.keys import rotate
-from web.privacy import recordings_of
+from web.keys import KEYS, STORE
+from web.privacy import keys_of, recordings_of
 
 from ..fuse import Fuse, FusedStore
 
@@ -83,7 +86,22 @@ async def rotation(fuse: Fuse, folder: str) -> None:
     await rotate(Settings(data_dir=Path(folder)))
 
 
-WORK = {"purge": purge, "rotation": rotation}
+async def keep_pdf(fuse: Fuse, folder: str, session_id: str) -> None:
+    """A report's PDF as somebody asks for it."""
+    settings = Settings(data_dir=Path(folder))
+    database = await Database.open(settings.database)
+    fused("make", fuse)
+    app = web.Application()
+    app[STORE], app[KEYS] = FusedStore(database, fuse), keys_of(settings, database)
+    app[pdf.WRITERS] = asyncio.Semaphore(1)
+    async with database.read() as tx:
+        report = await tx.report(session_id)
+    assert report is not None
+    assert (await kept_pdfs.of(app, session_id, report.body)).startswith(b"%PDF-")
+    await database.close()
+
+
+WORK = {"purge": purge, "rotation": rotation, "keep_pdf": keep_pdf}
 
 
 def fork(work: str, at: int, **arguments: Any) -> int:

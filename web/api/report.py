@@ -18,7 +18,7 @@ from bridge.domain.session import ENDED, InterviewSession, ReportStatus
 from bridge.errors import Conflict, NotFound
 from bridge.usecases import answer_again, calling, report_again, reviewing
 
-from .. import pdf, reports
+from .. import kept_pdfs, reports
 from ..auth import user_id
 from ..keys import MODEL, SETTINGS, STORE
 from ..payments import TARIFF
@@ -136,7 +136,7 @@ async def pdf_file(request: web.Request) -> web.Response:
         body = await reports.placed(request.app, tx, session, stored) if stored else None
     if body is None:
         raise Conflict("There is no report yet.")
-    made = await pdf.of(body, request.app[pdf.WRITERS])
+    made = await kept_pdfs.of(request.app, session.id, body)
     name = f"interview-report-{session.created_at:%Y-%m-%d}.pdf"
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
     return web.Response(body=made, content_type="application/pdf", headers=headers)

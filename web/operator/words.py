@@ -13,6 +13,7 @@ STATUSES = {status.value: status.value.replace("_", " ") for status in SessionSt
 JOBS = {
     "account-letter": "Send a letter about an account",
     "apply-delivery": "Apply a webhook",
+    "draw-report": "Draw a report as a PDF",
     "encrypt-recordings": "Encrypt old recordings",
     "erase-export": "Erase an archive",
     "erase-recording": "Erase a recording",
