@@ -87,7 +87,8 @@ async def rotation(fuse: Fuse, folder: str) -> None:
 
 
 async def keep_pdf(fuse: Fuse, folder: str, session_id: str) -> None:
-    """A report's PDF as somebody asks for it."""
+    """A report's PDF as somebody asks for it, by the writer that lies in the folder."""
+    pdf.files = lambda _: Path(folder)  # type: ignore[assignment, attr-defined]
     settings = Settings(data_dir=Path(folder))
     database = await Database.open(settings.database)
     fused("make", fuse)

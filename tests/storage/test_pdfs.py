@@ -24,6 +24,13 @@ from ..web.house import finished_session
 from .killed import working
 from .samples import NOW, stored
 
+WRITER = """
+import sys
+sys.stdin.buffer.read(int.from_bytes(sys.stdin.buffer.read(4)))
+sys.stdout.buffer.write((9).to_bytes(4) + b"%PDF-1.7\\n")
+"""
+"""Draws at once: what is looked at is what comes after."""
+
 
 async def test_one_is_kept_of_each_interview(database: Database) -> None:
     """P1: a newer one takes the place; nothing is kept of an interview that is deleted or unknown."""
@@ -57,9 +64,10 @@ async def test_the_purge_takes_it_and_its_key(database: Database) -> None:
 
 
 @pytest.mark.skipif(not pdf.available(), reason="WeasyPrint or Pango is not on this machine")
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(120)
 async def test_a_kill_between_drawing_and_keeping_costs_the_drawing(tmp_path: Path) -> None:
     """P1, C-23: killed around its key and around its row there is none or a whole one; the next to ask has it, and with it nothing is left over."""
+    (tmp_path / "pdf_writer.py").write_text(WRITER)
     settings = Settings(data_dir=tmp_path)
     await migrate(settings.database)
     database = await Database.open(settings.database)

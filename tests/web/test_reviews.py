@@ -138,6 +138,7 @@ async def test_the_reviewer_s_scores_stand_beside_the_model_s(desk: Desk) -> Non
     desk.house.forget()
     before = (await desk.ana.call("GET", where))[1]
     assert before["review"] is None
+    _, drawn_before = await desk.ana.send("GET", f"{where}.pdf")
     await reviewed(desk, session)
 
     desk.house.forget()
@@ -155,6 +156,7 @@ async def test_the_reviewer_s_scores_stand_beside_the_model_s(desk: Desk) -> Non
     assert f"{before['questionAnalysis'][0]['userScore']} of 100" in page
     assert "Note 0 &lt;b&gt;for you&lt;/b&gt;." in page
     _, made = await desk.ana.send("GET", f"{where}.pdf")
+    assert made != drawn_before, "the one that was kept does not show the review"
     assert "The reviewer: 41 of 100" in " ".join(
         " ".join(each.extract_text() for each in PdfReader(io.BytesIO(made)).pages).split()
     )
