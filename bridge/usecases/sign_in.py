@@ -22,6 +22,8 @@ TOKEN_BYTES = 32
 API_PREFIX = "pk_"
 PREFIX_CHARS = 8
 AGENT_CHARS = 120
+NOBODY = "00000000-0000-0000-0000-000000000000"
+"""Whose password is looked for where there is no account, by the same statement."""
 EMAIL_ISSUER = "email"
 """An identity of this issuer says that the address is theirs: by a letter they read, or by the word of whoever let them in."""
 WRONG = "E-mail or password is not right."
@@ -74,7 +76,7 @@ async def by_password(store: Store, hasher: PasswordHasher, email: str, password
     """Raises BadCredentials for an unknown address, a wrong password, an account without one and a closed one alike."""
     async with store.read() as tx:
         account = await tx.account_by_email(email)
-        stored = await tx.password(account.id if account else "")
+        stored = await tx.password(account.id if account else NOBODY)
     right = await hasher.verify(stored, password)
     if account is None or stored is None or not right or account.disabled_at is not None:
         raise BadCredentials(WRONG)
