@@ -6,6 +6,7 @@
     live      calls beside 50 readers of 1,000 events a second: frames lost, latency, see `bench_live`
     relay     calls relayed beside a bare aiohttp relay and stock pipecat: CPU, latency, loss, memory, see `bench_relay`
     followups how often live follow-ups are ready before they are asked for, see `bench_followups`
+    archive   seconds and memory of a person's archive of 100 interviews, PDFs drawn and PDFs kept, see `bench_archive`
     scoring   agreement of `similarity` with graded answers in a file (`--data`), see `bench_scoring`
 
 Numbers are of this machine at this moment; other work on it shows.
@@ -36,6 +37,7 @@ from storage.database import Database
 from storage.migrate import migrate
 
 from ..rehearsal.house import House
+from .bench_archive import archive
 from .bench_followups import followups
 from .bench_live import live
 from .bench_relay import relay
@@ -50,7 +52,7 @@ READY_TIMEOUT_SECONDS = 30
 
 
 async def measure(name: str | None, data: Path | None = None, *, quick: bool = False) -> None:
-    """Run one benchmark, or all; `data` is the file of graded answers that `scoring` needs, `quick` the short form of `relay` and `followups`."""
+    """Run one benchmark, or all; `data` is the file of graded answers that `scoring` needs, `quick` the short form of `relay`, `followups` and `archive`."""
     print(f"{os.cpu_count()} cores, Python {sys.version.split()[0]}, load {os.getloadavg()[0]:.1f}")
     for each, run in BENCHES.items():
         if name in (None, each):
@@ -62,6 +64,9 @@ async def measure(name: str | None, data: Path | None = None, *, quick: bool = F
     if name in (None, "followups"):
         print("\nfollowups")
         await followups(quick=quick or name is None)
+    if name in (None, "archive"):
+        print("\narchive")
+        await archive(quick=quick or name is None)
     if data is not None and name in (None, "scoring"):
         print("\nscoring")
         await scoring(data)

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from storage.database import Database
 from storage.migrate import migrate
-from web.commands import bench, bench_report
+from web import pdf
+from web.commands import bench, bench_archive, bench_report
 
 
 async def test_turns_are_stored_while_they_are_timed(tmp_path: Path) -> None:
@@ -31,3 +34,16 @@ async def test_a_report_is_measured_without_the_model():
 
     assert 2 == len(took)
     assert all(0 < seconds < 10 for seconds in took)
+
+
+@pytest.mark.skipif(not pdf.available(), reason="WeasyPrint or Pango is not on this machine")
+@pytest.mark.timeout(180)
+async def test_an_archive_is_measured_with_its_pdfs_drawn_and_kept(tmp_path: Path) -> None:
+    """P1: both archives are whole: sound in megabytes, and the PDF there after the first, which is not drawn again for the second."""
+    drawn, kept = await bench_archive.measured(tmp_path, 1, 1)
+
+    assert (1, 1) == (drawn.pdfs, kept.pdfs)
+    for made in (drawn, kept):
+        assert made.megabytes > 0.06
+        assert made.seconds > 0
+        assert made.peak_mb > 50
