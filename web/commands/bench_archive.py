@@ -16,7 +16,7 @@ from pathlib import Path
 
 import aiohttp
 
-from bridge.config import Settings
+from bridge.config import load
 from reporting.grading import Grader
 from reporting.job import write_report
 from storage.database import Database
@@ -83,7 +83,7 @@ async def measured(folder: Path, count: int, sound_seconds: int) -> tuple[Archiv
 
 
 async def _fill(folder: Path, count: int, sound_seconds: int) -> None:
-    settings = Settings(data_dir=folder)
+    settings = load({"PREPKIT_DATA_DIR": str(folder)})
     await migrate(settings.database)
     store = await Database.open(settings.database)
     try:
@@ -123,7 +123,7 @@ async def _order(api: Api, house: House) -> Archive:
 
 
 async def _kept(folder: Path) -> int:
-    store = await Database.open(Settings(data_dir=folder).database)
+    store = await Database.open(load({"PREPKIT_DATA_DIR": str(folder)}).database)
     try:
         async with store.read() as tx:
             ids = await tx.sessions_of(await tx.single_user())
