@@ -8,6 +8,7 @@ LANES ?= auto
 REALTIME := tests/acceptance tests/browser
 RUN_STAMP := $(VENV)/.run-stamp
 TEST_STAMP := $(VENV)/.test-stamp
+SEMGREP_STAMP := $(VENV)/.semgrep-stamp
 
 # In CI, on shared cores, what fails is run once more by itself: both runs are in the log, and the second decides.
 ifeq ($(CI),true)
@@ -30,7 +31,12 @@ $(RUN_STAMP): pyproject.toml uv.lock | $(UV)
 	UV_PROJECT_ENVIRONMENT=$(VENV) $(UV) sync --quiet --locked --inexact --no-default-groups --extra embedded
 	@touch $@
 
-$(TEST_STAMP): pyproject.toml uv.lock | $(UV)
+# In an environment of its own: it holds back what the tests need newer.
+$(SEMGREP_STAMP): tests/house/semgrep/pyproject.toml tests/house/semgrep/uv.lock | $(UV)
+	UV_PROJECT_ENVIRONMENT=$(CURDIR)/$(VENV)/semgrep $(UV) sync --quiet --locked --project tests/house/semgrep --python $(BIN)/python
+	@touch $@
+
+$(TEST_STAMP): pyproject.toml uv.lock $(SEMGREP_STAMP) | $(UV)
 	UV_PROJECT_ENVIRONMENT=$(VENV) $(UV) sync --quiet --locked --inexact --extra embedded --group test
 	@touch $@ $(RUN_STAMP)
 

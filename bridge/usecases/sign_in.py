@@ -84,7 +84,9 @@ async def by_password(store: Store, hasher: PasswordHasher, email: str, password
     async with store.begin() as tx:
         # Meanwhile it may have been changed or closed.
         again = await tx.account(account.id, for_update=True)
-        if again is None or again.disabled_at is not None or await tx.password(account.id) != stored:
+        # Hashes, both of them from the database.
+        same = await tx.password(account.id) == stored  # nosemgrep: secret-compared-for-equality
+        if again is None or again.disabled_at is not None or not same:
             raise BadCredentials(WRONG)
         if fresh is not None:
             await tx.set_password(account.id, fresh)
@@ -258,7 +260,7 @@ async def change_password(
     check(new, person.account.email, person.account.name)
     fresh = await hasher.hash(new)
     async with store.begin() as tx:
-        if await tx.password(person.id) != stored:
+        if await tx.password(person.id) != stored:  # nosemgrep: secret-compared-for-equality - Two hashes of the database's.
             raise Conflict("The password was changed elsewhere meanwhile.")
         await tx.set_password(person.id, fresh)
         await tx.revoke_logins(person.id, now=now)
