@@ -16,7 +16,7 @@ from sqlalchemy import update
 from bridge.config import AuthMode
 from bridge.domain.account import Role, Scope
 from bridge.domain.session import InterviewSession
-from bridge.usecases import people, sharing
+from bridge.usecases import people, sharing, sign_in
 from storage.tables import logins
 from web import limiting
 
@@ -107,6 +107,9 @@ OPENS_FOR: dict[str, set[str]] = {
         "writer",
         "link",
         "link as a token",
+        "old token",
+        "closed one's token",
+        "token taken back",
         "operator's token",
         "admin's token",
     },
@@ -118,7 +121,7 @@ OPENS_FOR: dict[str, set[str]] = {
     ADMIN: {"admin"},
     ADMIN_HAND: {"admin"},
 }
-OUT = {"anonymous", "expired", "closed", "link", "link as a token"}
+OUT = {"anonymous", "expired", "closed", "link", "link as a token", "old token", "closed one's token", "token taken back"}
 """Nobody is signed in; who has a share link has that page and its recording, and nothing else by its token."""
 BODIES = {
     "POST /api/interviews/setup": {"type": "dsa"},
@@ -161,7 +164,15 @@ async def street(tmp_path_factory: pytest.TempPathFactory, no_rate_limit: None) 
             assert admin.account is not None
             assert closed.account is not None
             assert expired.account is not None
+            closed_program = await program(house, closed.account, *Scope)
             await people.set_disabled(house.store, None, closed.account.id, disabled=True, now=now)
+            gone = []
+            for ends in (now - timedelta(seconds=1), None):
+                token_, secret = await sign_in.make_api_token(
+                    house.store, owner.account.id, "gone", frozenset(Scope), now - timedelta(days=1), expires_at=ends
+                )
+                gone.append(Visitor(house, bearer=secret))
+            await sign_in.revoke_api_token(house.store, owner.account.id, token_.id, now)
             async with house.store.begin() as tx:
                 mine = logins.c.user_id == expired.account.id
                 await tx.connection.execute(update(logins).where(mine).values(seen_at=now - timedelta(days=1)))
@@ -180,6 +191,9 @@ async def street(tmp_path_factory: pytest.TempPathFactory, no_rate_limit: None) 
                     "writer": await program(house, owner.account, Scope.READ, Scope.WRITE),
                     "link": Visitor(house, {"prepkit-login": token}),
                     "link as a token": Visitor(house, bearer=token),
+                    "old token": gone[0],
+                    "token taken back": gone[1],
+                    "closed one's token": closed_program,
                     # What staff may do, a token of theirs may only with the scope for it.
                     "operator's token": await program(house, operator.account, Scope.READ, Scope.WRITE),
                     "admin's token": await program(house, admin.account, Scope.READ, Scope.WRITE),
@@ -216,8 +230,12 @@ async def test_every_kind_of_door_is_meant(street: Street) -> None:
     assert {route: door for route, door in meant.items() if route != "GET /static"} == found
 
 
-async def send(street: Street, who: str, route: str, session_id: str) -> tuple[int, str, str]:
-    """Status, where it leads, and the body without the id that was asked for."""
+EACH_TIME = {"Date", "X-Request-ID", "Content-Length"}
+"""Headers that are another in each answer; the length is the body's, which is compared."""
+
+
+async def send(street: Street, who: str, route: str, session_id: str) -> tuple[int, str, str, dict[str, str]]:
+    """Status, where it leads, the body without the id that was asked for, and the headers."""
     method, path = route.split(" ", 1)
     path = path.replace("{session_id}", session_id).replace("{token}", street.shared)
     path = path.replace("{order}", "1").replace("/static", "/static/base.css")
@@ -226,7 +244,8 @@ async def send(street: Street, who: str, route: str, session_id: str) -> tuple[i
     async with asyncio.timeout(20):
         response, body = await street.visitors[who].send(method, path, **options)
     text = re.sub(r'id="reference">[0-9a-f]+<|Reference [0-9a-f]+', "", body.decode("utf-8", "replace"))
-    return response.status, response.headers.get("Location", ""), text.replace(session_id, "{session_id}")
+    headers = {name: value for name, value in response.headers.items() if name not in EACH_TIME}
+    return response.status, response.headers.get("Location", ""), text.replace(session_id, "{session_id}"), headers
 
 
 def code_of(text: str) -> str:
@@ -246,7 +265,7 @@ async def test_the_door(street: Street, route: str) -> None:
         opens = who in OPENS_FOR[door] or (who == "reader" and route.startswith("GET ") and door in (PERSON, OWNER))
         if opens and (route in NOT_SENT_BY_ALLOWED or door == OWNER):
             continue
-        status, leads, text = await send(street, who, route, street.session.id)
+        status, leads, text, headers = await send(street, who, route, street.session.id)
         said = (who, status, leads, text[:300])
         signed_out = (status == 401 and code_of(text) in ("unauthorised", "")) or leads.startswith("/sign-in?")
         if opens:
@@ -258,7 +277,7 @@ async def test_the_door(street: Street, route: str) -> None:
             assert (status == 303) is page, said
         elif door == OWNER and who != "reader":
             assert status == 404, said
-            assert (status, leads, text) == await send(street, who, route, UNKNOWN), said
+            assert (status, leads, text, headers) == await send(street, who, route, UNKNOWN), said
         else:
             assert status == 403, said
 
@@ -315,7 +334,7 @@ OWN_ORDER = sorted(
 async def test_the_owner_reaches_it(street: Street) -> None:
     """A1: the same routes do open to the owner, so that a 404 for everybody would not pass; deleting comes last."""
     for route in OWN_ORDER:
-        status, leads, text = await send(street, "owner", route, street.session.id)
+        status, leads, text, _ = await send(street, "owner", route, street.session.id)
         gone = "share_id" in route or route == "DELETE /api/interviews/{session_id}/consent"
         assert (status == 404) is gone, (route, status, text[:300])
         assert status not in (401, 403), (route, status, text[:300])

@@ -223,9 +223,11 @@ async def test_what_is_not_mine_is_not_there(till: House) -> None:
         order = await tx.order(payment_id)
         assert order is not None
         await tx.save_order(order.__class__(**{**vars(order), "user_id": STRANGER}))
-    assert 404 == (await till.call("GET", f"/api/payments/{payment_id}"))[0]
-    assert 404 == (await till.call("GET", f"/api/payments/{UNKNOWN}"))[0]
-    assert 404 == (await till.fetch("GET", f"/payments/{payment_id}"))[0].status
+    theirs = await till.call("GET", f"/api/payments/{payment_id}")
+    assert (404, theirs) == (theirs[0], await till.call("GET", f"/api/payments/{UNKNOWN}")), "A1: as if it did not exist"
+    pages = [await till.fetch("GET", f"/payments/{id_}") for id_ in (payment_id, UNKNOWN)]
+    assert [404, 404] == [response.status for response, _ in pages]
+    assert 1 == len({re.sub(r"Reference [0-9a-f]+|>[0-9a-f]{12}<", "", page) for _, page in pages})
     for body, wanted in (
         ({"sessionId": UNKNOWN}, 404), ({}, 400), ({"sessionId": UNKNOWN, "plan": "pro"}, 400), ({"plan": "gold"}, 422), ({"plan": "free"}, 404),
     ):  # fmt: skip
@@ -272,13 +274,15 @@ async def test_prices_come_from_the_settings() -> None:
 
 
 async def test_an_admin_gives_credit_and_sees_cost_against_price(till: House) -> None:
-    """R-101, R-111, C-04: one gift for one reference; the page shows costs, the success rate, and a loss as a loss."""
+    """R-101, R-111, C-04, A17: one gift for one reference, and one line of the audit log; the page shows costs, the success rate, and a loss as a loss."""
     gift = {"userId": till.user, "amount": 100, "reference": "thanks", "note": "for trying"}
     assert 201 == (await till.call("POST", "/api/operator/credits", json=gift))[0]
     assert 200 == (await till.call("POST", "/api/operator/credits", json=gift))[0]
     assert 404 == (await till.call("POST", "/api/operator/credits", json={"userId": UNKNOWN, "amount": 1}))[0]
     async with till.store.read() as tx:
         assert 1 == sum(line.kind == "grant" for line in await tx.lines_of(till.user))
+        noted = [(row.actor_id, row.action, row.subject) for row in await tx.audit_trail(limit=10_000)]
+    assert 1 == noted.count((till.user, "credit.granted", till.user)), "A17: who gave whom"
     session = await till.finished()
     async with till.store.begin() as tx:
         await tx.add_cost(
