@@ -26,7 +26,7 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[int]]:
     semgrep = Path(sys.prefix) / "semgrep/bin/semgrep"
     assert semgrep.exists(), "`make test` installs it there"
     run = subprocess.run(
-        [semgrep, "scan", "--quiet", "--json", "--metrics=off", "--disable-version-check", "--oss-only", "--no-git-ignore",
+        [semgrep, "scan", "--quiet", "--json", "--metrics=off", "--disable-version-check", "--oss-only", "--no-git-ignore", "--timeout", "0",
          "--config", RULES, *PACKAGES, sample],
         cwd=ROOT, capture_output=True, text=True, check=False,
         env={"PATH": f"{semgrep.parent}:/usr/bin:/bin", "HOME": str(folder), "SEMGREP_SETTINGS_FILE": str(folder / "settings.yml"), "LC_ALL": "C.UTF-8"},
