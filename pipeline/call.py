@@ -229,12 +229,12 @@ class CallLeg:
         # An interview that was only waiting for its goodbye to end is over even when the page left first.
         self.stop("finished" if self._agenda.over else "lost")
 
-    async def _on_audio(self, pcm: bytes) -> None:
+    def _on_audio(self, pcm: bytes) -> None:
         at_ms = self._parts.mic.feed(len(pcm) * 1000 / (2 * SAMPLE_RATE))
         if self._recorder:
             self._recorder.candidate(pcm, at_ms)
         if self._engine:
-            await self._engine.take_audio(pcm)
+            self._engine.take_audio(pcm)
 
     async def _on_rtvi(self, message: dict[str, Any]) -> None:
         self._client_ready = message
@@ -272,7 +272,7 @@ class CallLeg:
         if self._engine:
             self._engine.mute(on=on)
         if on:
-            await self._on_audio(SILENCE_AFTER_MUTE)
+            self._on_audio(SILENCE_AFTER_MUTE)
 
     async def _on_typed(self, verb: Verb) -> None:
         turn = self._parts.turns.typed(verb.d["text"], self._clock())

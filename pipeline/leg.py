@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any, Protocol
 
 from loguru import logger
@@ -48,6 +49,9 @@ class Socket(Protocol):
     async def receive(self) -> str | bytes | None:
         """The next message, or None once closed."""
 
+    def take_binary(self, take: Callable[[bytes], bool] | None) -> None:
+        """From now on offer binary messages to `take` as they are read, before `receive` has them; those it leaves come by `receive`."""
+
     async def send(self, data: str | bytes) -> None:
         """Send, waiting while the peer's buffers are full. Raises ConnectionError when it is gone."""
 
@@ -62,7 +66,7 @@ class Socket(Protocol):
         """Whether it is closed or closing."""
 
 
-OnAudio = Callable[[bytes], Awaitable[None]]
+OnAudio = Callable[[bytes], None]
 OnRtvi = Callable[[dict[str, Any]], Awaitable[None]]
 OnVerb = Callable[[Verb], Awaitable[None]]
 
@@ -93,29 +97,50 @@ class Leg:
 
     async def read(self, on_audio: OnAudio, on_rtvi: OnRtvi, on_verb: OnVerb) -> None:
         """Take messages in until the socket is closed; one bad message is answered and does not end the leg."""
-        while (data := await self._socket.receive()) is not None:
-            try:
-                message = self.wire.decode(data)
-            except InvalidInput as error:
-                await self._reject("", error)
-                continue
-            match message:
-                case AudioIn(pcm):
-                    if not self._in_time(len(pcm) / BYTES_PER_MS):
-                        await self.close(CLOSE_POLICY, "audio faster than real time")
-                    elif not self.muted:
-                        if self.on_microphone is not None:
-                            self.on_microphone(pcm)
-                        if (audio := self._coalesced(pcm)) is not None:
-                            await on_audio(audio)
-                case RtviIn(rtvi):
-                    await on_rtvi(rtvi)
-                case Verb() if self._verb_allowed():
-                    await on_verb(message)
-                case Verb():
-                    await self._reject(message.id, InvalidInput("Too many messages; slow down."))
-                case None:
-                    pass
+        self._socket.take_binary(partial(self._take, on_audio))
+        try:
+            while (data := await self._socket.receive()) is not None:
+                await self._on_message(data, on_audio, on_rtvi, on_verb)
+        finally:
+            self._socket.take_binary(None)
+
+    def _take(self, on_audio: OnAudio, data: bytes) -> bool:
+        """A message as it is read: audio that is as it should be is taken at once, all else waits for its turn."""
+        try:
+            message = self.wire.decode(data)
+        except InvalidInput:
+            return False
+        return isinstance(message, AudioIn) and self._hear(message.pcm, on_audio)
+
+    def _hear(self, pcm: bytes, on_audio: OnAudio) -> bool:
+        """Microphone audio; False when it comes too fast."""
+        if not self._in_time(len(pcm) / BYTES_PER_MS):
+            return False
+        if not self.muted:
+            if self.on_microphone is not None:
+                self.on_microphone(pcm)
+            if (audio := self._coalesced(pcm)) is not None:
+                on_audio(audio)
+        return True
+
+    async def _on_message(self, data: str | bytes, on_audio: OnAudio, on_rtvi: OnRtvi, on_verb: OnVerb) -> None:
+        try:
+            message = self.wire.decode(data)
+        except InvalidInput as error:
+            await self._reject("", error)
+            return
+        match message:
+            case AudioIn(pcm):
+                if not self._hear(pcm, on_audio):
+                    await self.close(CLOSE_POLICY, "audio faster than real time")
+            case RtviIn(rtvi):
+                await on_rtvi(rtvi)
+            case Verb() if self._verb_allowed():
+                await on_verb(message)
+            case Verb():
+                await self._reject(message.id, InvalidInput("Too many messages; slow down."))
+            case None:
+                pass
 
     def _coalesced(self, pcm: bytes) -> bytes | None:
         self._pending += pcm

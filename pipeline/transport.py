@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from pipecat.frames.frames import (
@@ -37,6 +38,10 @@ OnPlayed = Callable[[bytes, int], None]
 """Called with audio at the wire's rate and the seconds, in ms from now, until it is heard."""
 
 
+def _nothing_played(_pcm: bytes, _in_ms: int) -> None:
+    """For a transport without audio."""
+
+
 class CandidateInput(BaseInputTransport):
     """Takes audio and RTVI messages from the leg's reader."""
 
@@ -50,9 +55,13 @@ class CandidateInput(BaseInputTransport):
         await self.set_transport_ready(frame)
         self.prepkit_ready.set()
 
-    async def take_audio(self, pcm: bytes) -> None:
-        """Microphone audio, PCM16 16 kHz mono."""
-        await self.push_audio_frame(InputAudioRawFrame(audio=pcm, sample_rate=SAMPLE_RATE, num_channels=1))
+    def take_audio(self, pcm: bytes) -> None:
+        """Microphone audio, PCM16 16 kHz mono. Never waits."""
+        pushing = self.push_audio_frame(InputAudioRawFrame(audio=pcm, sample_rate=SAMPLE_RATE, num_channels=1))
+        # Pipecat's queue of audio has no limit, so its coroutine has nothing to wait for: one step ends it.
+        with suppress(StopIteration):
+            pushing.send(None)
+            raise RuntimeError("pipecat has begun to wait for room in its queue of audio")
 
     async def take_rtvi(self, message: dict[str, Any]) -> None:
         """An allowed RTVI message, for pipecat's own processor."""
@@ -101,18 +110,20 @@ class CandidateOutput(BaseOutputTransport):
 class CandidateTransport(BaseTransport):
     """Both halves over one leg."""
 
-    def __init__(self, leg: Leg, on_played: OnPlayed) -> None:
+    def __init__(self, leg: Leg, on_played: OnPlayed | None) -> None:
+        """`on_played` None where audio goes beside the pipeline (`relay`): there is no audio then that anybody must wait for."""
         super().__init__()
+        audio = on_played is not None
         params = TransportParams(
-            audio_in_enabled=True,
+            audio_in_enabled=audio,
             audio_in_sample_rate=SAMPLE_RATE,
-            audio_out_enabled=True,
+            audio_out_enabled=audio,
             audio_out_sample_rate=leg.wire.out_rate,
             audio_out_end_silence_secs=0,
             audio_out_auto_silence=False,
         )
         self._prepkit_input = CandidateInput(params)
-        self._prepkit_output = CandidateOutput(leg, params, on_played)
+        self._prepkit_output = CandidateOutput(leg, params, on_played or _nothing_played)
 
     def input(self) -> CandidateInput:
         """The half that hears."""

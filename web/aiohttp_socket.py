@@ -1,4 +1,4 @@
-"""A websocket of aiohttp, a candidate's or a vendor's, as the pipeline sees it: receive, send, send without waiting, close.
+"""A websocket of aiohttp, a candidate's or a vendor's, as the pipeline sees it: receive, take at once, send, send without waiting, close.
 
 Sending without waiting needs no private part of aiohttp: `send_bytes` of an uncompressed message writes at once and only then may wait for a full
 buffer to drain. So its coroutine is driven by hand: one that ends has written, one that stops has written too and says that the buffer is full.
@@ -11,8 +11,12 @@ import socket as sockets
 from collections.abc import Coroutine
 from typing import Any
 
-from aiohttp import ClientWebSocketResponse, WSMsgType, web
+from aiohttp import ClientWebSocketResponse, WebSocketError, WSMsgType, web
 from loguru import logger
+
+from .read_callback import Take, TakingQueue, install
+
+install()
 
 CLOSE_TIMEOUT_SECONDS = 2
 LINGER_SECONDS = 10
@@ -47,7 +51,16 @@ class AiohttpSocket:
         if message.type in (WSMsgType.TEXT, WSMsgType.BINARY):
             data: str | bytes = message.data
             return data
+        if message.type is WSMsgType.ERROR and not isinstance(message.data, WebSocketError):
+            # Not the peer's doing: what a taker raises ends its socket.
+            logger.error("A socket's reader failed: {}", type(message.data).__name__)
         return None
+
+    def take_binary(self, take: Take | None) -> None:
+        """Hand binary messages to `take` as they are read; the others, and those it leaves, still come by `receive`. None ends it."""
+        reader = self._ws._reader
+        if isinstance(reader, TakingQueue):
+            reader.take = take
 
     async def send(self, data: str | bytes) -> None:
         """Send, waiting while the peer's buffers are full. Raises ConnectionError when the peer is gone."""

@@ -94,8 +94,8 @@ class Engine(Protocol):
     async def ready_to_read(self) -> None:
         """Returns once audio and messages can be taken."""
 
-    async def take_audio(self, pcm: bytes) -> None:
-        """Microphone audio in pieces of 60 ms, PCM16 16 kHz mono; `pcm` is in the recording already."""
+    def take_audio(self, pcm: bytes) -> None:
+        """Microphone audio in pieces of 60 ms, PCM16 16 kHz mono, as it is read: must not wait. `pcm` is in the recording already."""
 
     async def take_rtvi(self, message: dict[str, Any]) -> None:
         """An allowed RTVI message (client-ready)."""

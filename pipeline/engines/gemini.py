@@ -79,7 +79,7 @@ class GeminiEngine:
         self._detector = lives.vad.open(self._on_detected)
         rate = parts.leg.wire.out_rate
         self._down, self._up = resampler(VOICE_RATE, SAMPLE_RATE), resampler(SAMPLE_RATE, rate)
-        transport = CandidateTransport(parts.leg, lambda _pcm, _ms: None)
+        transport = CandidateTransport(parts.leg, None)
         self._input = transport.input()
         rtvi = QuietRTVI()
         rtvi.add_event_handler("on_client_ready", self._on_client_ready)
@@ -147,7 +147,7 @@ class GeminiEngine:
             (self._lives.answered if answered else self._lives.given_up)()
 
     # Audio ----------------------------------------------------------------------------------------------------------
-    async def take_audio(self, pcm: bytes) -> None:
+    def take_audio(self, pcm: bytes) -> None:
         """To voice detection; Gemini has it already."""
         self._detector.feed(pcm, self._parts.clock() - len(pcm) * 1000 // (2 * SAMPLE_RATE))
 

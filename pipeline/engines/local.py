@@ -125,9 +125,9 @@ class LocalEngine:
         self._parts.turns.finish()
 
     # From the candidate ---------------------------------------------------------------------------------------------
-    async def take_audio(self, pcm: bytes) -> None:
+    def take_audio(self, pcm: bytes) -> None:
         """Into the pipeline."""
-        await self._input.take_audio(pcm)
+        self._input.take_audio(pcm)
 
     async def take_rtvi(self, message: dict[str, Any]) -> None:
         """To pipecat's own processor."""

@@ -33,7 +33,7 @@ from .engine import CallParts, Do, EngineLost
 from .local import QuietRTVI
 from .relayed_words import RelayedWords
 from .vapi_call import Away, Back, Lost, News, VapiCall, VapiCalls
-from .vapi_speech import VapiSpeech
+from .vapi_speech import VapiSpeech, partial_words
 
 SILENT_SECONDS = 5.0
 """No word of any kind so long after the candidate stopped speaking: Vapi is silent (F2)."""
@@ -91,7 +91,7 @@ class VapiEngine:
         self._detector = calls.vad.open(lambda speaking, at_ms: self._news.put_nowait(Spoke(at_ms, speaking)))
         rate = parts.leg.wire.out_rate
         self._up = None if rate == SAMPLE_RATE else soxr.ResampleStream(SAMPLE_RATE, rate, 1, dtype="int16")
-        transport = CandidateTransport(parts.leg, lambda _pcm, _ms: None)
+        transport = CandidateTransport(parts.leg, None)
         self._input = transport.input()
         self._speech = VapiSpeech()
         rtvi = QuietRTVI()
@@ -168,7 +168,7 @@ class VapiEngine:
         self._parts.turns.finish()
 
     # Audio ----------------------------------------------------------------------------------------------------------
-    async def take_audio(self, pcm: bytes) -> None:
+    def take_audio(self, pcm: bytes) -> None:
         """To voice detection; Vapi has it already."""
         self._detector.feed(pcm, self._parts.clock() - len(pcm) * 1000 // (2 * SAMPLE_RATE))
 
@@ -227,15 +227,16 @@ class VapiEngine:
                 await self._speech.said(text)
             return
         self._unanswered_since = None
-        await self._speech.heard(said.text, final=said.final)
-        if not said.final:
-            self._parts.partial(Speaker.CANDIDATE, said.text)
         if said.final:
+            await self._speech.heard(said.text)
             self._words.candidate_said(said.text)
             self._parts.conductor.silence.words(said.text)
             if intent_of(said.text) is Intent.HINT:
                 self.tell(Do.HINT)
         else:
+            for message in partial_words(said.text):
+                await self._parts.leg.send_message(message)
+            self._parts.partial(Speaker.CANDIDATE, said.text)
             self._parts.turns.hearing(said.text)
 
     async def _on_interrupted(self) -> None:

@@ -40,6 +40,9 @@ class UpstreamSocket(Protocol):
     async def receive(self) -> str | bytes | None:
         """The next message, None once closed."""
 
+    def take_binary(self, take: Callable[[bytes], bool] | None) -> None:
+        """From now on offer binary messages to `take` as they are read, before `receive` has them."""
+
     def send_now(self, data: bytes) -> bool:
         """Write without waiting; False when it is gone or its buffer is full."""
 
@@ -130,13 +133,18 @@ class VapiCall:
         except TimeoutError:
             await socket.close()
             return "silent"
+        socket.take_binary(self._take_audio)
         while data is not None:
             if isinstance(data, bytes):
-                self.relay.down(data)
+                self._take_audio(data)
             else:
                 self._take_text(data)
             data = await socket.receive()
         return "closed"
+
+    def _take_audio(self, pcm: bytes) -> bool:
+        self.relay.down(pcm)
+        return True
 
     def _take_text(self, text: str) -> None:
         self.said_at = time.monotonic()

@@ -11,15 +11,21 @@ class Wire:
     """A socket in memory: `feed` is what the client sends, `sent` what it got. Implements `pipeline.leg.Socket`."""
 
     def __init__(self, *feed):
-        self.feed, self.sent, self.closed_with = list(feed), [], None
+        self.feed, self.sent, self.closed_with, self.take = list(feed), [], None, None
 
     @property
     def closed(self):
         """Whether it was closed."""
         return self.closed_with is not None
 
+    def take_binary(self, take):
+        """Offer it binary messages first."""
+        self.take = take
+
     async def receive(self):
-        """The next message."""
+        """The next message nobody took at once."""
+        while self.take and self.feed and isinstance(self.feed[0], bytes) and not self.closed and self.take(self.feed[0]):
+            self.feed.pop(0)
         return self.feed.pop(0) if self.feed and not self.closed else None
 
     async def send(self, data):
@@ -35,7 +41,7 @@ async def read(socket, clock=lambda: 0.0):
     """Read all; returns (audio bytes, verbs)."""
     audio, verbs = bytearray(), []
 
-    async def on_audio(pcm):
+    def on_audio(pcm):
         audio.extend(pcm)
 
     async def on_verb(verb):
@@ -94,7 +100,7 @@ async def test_every_message_in_time_is_heard_at_once_and_a_muted_one_never():
         heard.append((pcm[0], len(gathered)))
         leg.muted = pcm[0] == 2
 
-    async def on_audio(pcm):
+    def on_audio(pcm):
         gathered.append(pcm)
 
     leg.on_microphone = on_microphone

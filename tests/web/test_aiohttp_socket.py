@@ -7,6 +7,7 @@ import time
 
 import pytest
 from aiohttp import ClientSession, web
+from loguru import logger
 
 from bridge.wire.candidate import CLOSE_TOO_SLOW, PcmWire
 from pipeline.leg import Leg
@@ -164,3 +165,47 @@ async def test_messages_keep_their_order_among_audio_sent_now(lines):
 
         assert (b"\1\0" * 320, b"\2\0" * 320) == (got[0], got[2])
         assert json.loads(got[1])["data"]["type"] == "flush-audio"
+
+
+async def test_binary_messages_are_taken_as_they_are_read_and_order_is_kept(lines):
+    """performance.md §2: at both ends nobody need receive for it; behind a message that waits everything waits, and a message left by the taker comes in turn."""
+    async with ClientSession() as http, http.ws_connect(lines.url) as ws:
+        _, server, _ = await lines.accepted.get()
+        client = AiohttpSocket(ws)
+        for one, other in ((server, client), (client, server)):
+            taken = asyncio.Queue()
+            other.take_binary(lambda data, taken=taken: data[:1] != b"?" and (taken.put_nowait(data) or True))
+            for data in (b"1", b"2" * 40_000, b"?", b"3", "text", b"4"):
+                one.send_now(data)
+            async with asyncio.timeout(5):
+                assert [b"1", b"2" * 40_000] == [await taken.get() for _ in range(2)]
+                assert [b"?", b"3", "text", b"4"] == [await other.receive() for _ in range(4)]
+                one.send_now(b"5")
+                assert await taken.get() == b"5"
+            other.take_binary(None)
+            one.send_now(b"6")
+            assert await other.receive() == b"6"
+            assert taken.empty()
+        lines.done.set()
+
+
+async def test_a_taker_that_fails_ends_its_socket_and_is_told_in_the_log(lines):
+    """Nothing is swallowed: the reader sees the end, the log the reason, without what was sent."""
+    said = []
+    sink = logger.add(said.append, level="ERROR")
+    try:
+        async with ClientSession() as http, http.ws_connect(lines.url) as ws:
+            _, server, _ = await lines.accepted.get()
+
+            def fail(data):
+                raise ZeroDivisionError("secret")
+
+            server.take_binary(fail)
+            await ws.send_bytes(FRAME)
+            async with asyncio.timeout(5):
+                assert await server.receive() is None
+            assert server.closed
+    finally:
+        logger.remove(sink)
+    assert ["ZeroDivisionError"] == [record.record["message"].rsplit(" ", 1)[1] for record in said]
+    assert "secret" not in str(said)
