@@ -66,8 +66,8 @@ class PaymentRows(HoldRows):
         )
 
     async def quarantined(self) -> list[Order]:
-        """Orders a person must look at, oldest first."""
-        wanted = (orders.c.status == OrderStatus.QUARANTINED) | (orders.c.problem.like("The %"))
+        """Orders a person must look at (`Order.needs_a_look`), oldest first."""
+        wanted = (orders.c.status == OrderStatus.QUARANTINED) | (orders.c.paid_at.is_not(None) & (orders.c.problem != ""))
         statement = select(orders).where(wanted).order_by(orders.c.created_at)
         return [_order(row) for row in await self.connection.execute(statement)]
 

@@ -56,7 +56,15 @@ def words_of(order: Order) -> Words:
     """Was I charged, and what now?"""
     amount = order.amount.text
     what = "Your plan is active from now on." if order.plan else "Your interview can start."
+    looks = f"gives back what was wrong. Quote {order.id[:8]} if you ask about it."
     match order.status:
+        case OrderStatus.COMPLETED if order.needs_a_look:
+            return Words(
+                "Paid, and being checked",
+                f"{amount} was charged as agreed. Something that came later does not match it.",
+                f"A person looks at it and {looks}",
+                "warn",
+            )
         case OrderStatus.COMPLETED:
             return Words("Paid", f"{amount} was charged once.", what, "good")
         case OrderStatus.PENDING:
@@ -87,7 +95,7 @@ def words_of(order: Order) -> Words:
             return Words(
                 "Being checked",
                 "Your payment may have been charged, but it does not match what was asked for.",
-                f"A person looks at it and gives back what was wrong. Quote {order.id[:8]} if you ask about it.",
+                f"A person looks at it and {looks}",
                 "bad",
             )
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -32,9 +33,12 @@ SHOP: web.AppKey[Shop] = web.AppKey("shop", Shop)
 """Missing where no money can be paid."""
 TARIFF: web.AppKey[Tariff] = web.AppKey("tariff", Tariff)
 """Missing where nothing has a price."""
-RECONCILE_SECONDS = 20.0
-"""From one round of the reconciler to the next: with `checkout.ROUND_SECONDS` a payment whose webhook never comes is seen within a minute (M2)."""
+RECONCILE_SECONDS = 15.0
+"""From one round of the reconciler to the next: with `checkout.ROUND_SECONDS`, which the one under way and the next may both take, a payment whose
+webhook never comes is seen within a minute (M2)."""
 CATCH_UP_SECONDS = 6 * 3600.0
+STOP_SECONDS = 2.0
+"""So long a server that ends waits for a round under way."""
 
 
 def gateway_of(settings: Settings, store: Store, base_url: str) -> CheckoutGateway | None:
@@ -98,11 +102,15 @@ def attach(app: web.Application, settings: Settings, store: Store, base_url: str
 
     async def lifetime(_: web.Application) -> AsyncIterator[None]:
         # Each by itself: long lists of the provider's must not hold up a payment.
+        stop = asyncio.Event()
         tasks = [
-            asyncio.create_task(_for_ever(reconcile, RECONCILE_SECONDS), name="payment-reconciler"),
-            asyncio.create_task(_for_ever(catch_up, CATCH_UP_SECONDS), name="payment-catcher"),
+            asyncio.create_task(_for_ever(reconcile, RECONCILE_SECONDS, stop), name="payment-reconciler"),
+            asyncio.create_task(_for_ever(catch_up, CATCH_UP_SECONDS, stop), name="payment-catcher"),
         ]
         yield
+        # What is under way is let finish, unless the provider is slow.
+        stop.set()
+        await asyncio.wait(tasks, timeout=STOP_SECONDS)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -112,11 +120,10 @@ def attach(app: web.Application, settings: Settings, store: Store, base_url: str
     return jobs | {checkout.LOOK_JOB: look, refunds.REFUND_JOB: send_refund}
 
 
-async def _for_ever(act: Callable[[], Awaitable[None]], every_seconds: float) -> None:
-    """Look after what nobody told us; what failed is tried again in the next round of the reconciler."""
+async def _for_ever(act: Callable[[], Awaitable[None]], every_seconds: float, stop: asyncio.Event) -> None:
+    """Look after what nobody told us, until `stop`; what failed is tried again in the next round of the reconciler."""
     wait = RECONCILE_SECONDS
-    while True:
-        await asyncio.sleep(wait)
+    while not await _stopped(stop, wait):
         wait = RECONCILE_SECONDS
         try:
             await act()
@@ -125,6 +132,14 @@ async def _for_ever(act: Callable[[], Awaitable[None]], every_seconds: float) ->
             logger.warning("The payment provider cannot be asked just now: {}", error.reason)
         except Exception:  # noqa: BLE001 - The task's top: one failed round must not end the reconciling.
             logger.opt(exception=True).error("A round of the payment reconciler failed and will be tried again")
+
+
+async def _stopped(stop: asyncio.Event, seconds: float) -> bool:
+    """Whether it is set within this time."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await stop.wait()
+    return stop.is_set()
 
 
 async def quoted(request: web.Request, session: InterviewSession) -> tuple[InterviewSession, Quote | None]:

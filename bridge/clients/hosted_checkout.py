@@ -26,6 +26,7 @@ def hint_of(body: dict[str, Any], *, livemode: bool) -> Hint:
             checkout_ref=str(body.get("checkout") or ""),
             payment_ref=str(body.get("payment") or ""),
             subscription_ref=str(body.get("subscription") or ""),
+            customer_ref=str(body.get("customer") or ""),
         )
     except KeyError as missing:
         raise InvalidInput(f"The event has no {missing.args[0]}.") from None

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Awaitable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
@@ -17,7 +18,7 @@ from loguru import logger
 from stripe import StripeClient, WebhookSignature
 
 from ..domain.entitlement import Subscription, SubscriptionStatus
-from ..domain.payment import Facts, Movement, MovementState, Order
+from ..domain.payment import Facts, Movement, MovementState, Order, Record
 from ..domain.pricing import Plan
 from ..errors import BadSignature, InvalidInput, UpstreamFailed
 from ..ports import Checkout, CheckoutAsk, Hint, Refund
@@ -143,7 +144,7 @@ class StripeCheckout:
         """The checkout page, its payments, and what became of them."""
         page = await self._ask(
             self._client.v1.checkout.sessions.retrieve_async(
-                order.checkout_ref or "", {"expand": ["payment_intent.latest_charge.balance_transaction"]}
+                order.checkout_ref or "", {"expand": ["payment_intent.latest_charge.balance_transaction", "subscription"]}
             )
         )
         seen = page.to_dict()
@@ -154,14 +155,21 @@ class StripeCheckout:
         )
         subscription = _id(seen.get("subscription"))
         payments: tuple[tuple[str, int], ...] = ()
-        intents = [intent["id"]] if intent else []
+        records: tuple[Record, ...] = ()
+        behind = {intent["id"]: intent["id"]} if intent else {}
+        if subscription:
+            whole = seen["subscription"]
+            records = (_record(whole, _reference(whole)),) if isinstance(whole, dict) else ()
         if paid and subscription:
-            payments, intents = await self._invoices(subscription)
+            invoices = await self._invoices(subscription)
+            records += tuple(_month(invoice) for invoice in invoices)
+            payments = tuple((invoice["id"], invoice["amount_paid"]) for invoice in invoices if invoice["amount_paid"])
+            behind = {each: invoice["id"] for invoice in invoices for each in _intents(invoice)}
         elif paid:
             payments = ((intent["id"] if intent else seen["id"], seen["amount_total"]),)
         movements: list[Movement] = []
-        for each in intents if paid else []:
-            movements += await self._movements(each)
+        for each, of in behind.items() if paid else ():
+            movements += [replace(movement, of=of) for movement in await self._movements(each)]
         return Facts(
             checkout_ref=seen["id"],
             reference=str(seen.get("client_reference_id") or ""),
@@ -170,26 +178,24 @@ class StripeCheckout:
             currency=seen["currency"] or "",
             paid=paid,
             over=seen["status"] == "expired" or failed,
-            payment_ref=intents[0] if intents else None,
+            payment_ref=next(iter(behind), None),
             subscription_ref=subscription or None,
             customer_ref=_id(seen.get("customer")),
             fee=_fee(intent),
             payments=payments,
             movements=tuple(movements),
+            records=records,
             problem="The payment did not go through. Nothing was charged." if failed else "",
         )
 
-    async def _invoices(self, subscription: str) -> tuple[tuple[tuple[str, int], ...], list[str]]:
-        """A plan's paid invoices, and the payments behind them."""
+    async def _invoices(self, subscription: str) -> list[dict[str, Any]]:
+        """A plan's paid invoices, the newest first."""
         found = await self._ask(
             self._client.v1.invoices.list_async(
                 {"subscription": subscription, "status": "paid", "limit": 100, "expand": ["data.payments"]}
             )
         )
-        invoices = [invoice.to_dict() for invoice in found.data]
-        parts = [part for invoice in invoices for part in (invoice.get("payments") or {}).get("data", [])]
-        intents = [_id(part["payment"].get("payment_intent")) for part in parts if part["payment"].get("payment_intent")]
-        return tuple((invoice["id"], invoice["amount_paid"]) for invoice in invoices if invoice["amount_paid"]), intents
+        return [invoice.to_dict() for invoice in found.data]
 
     async def _movements(self, intent: str) -> list[Movement]:
         refunds = await self._ask(self._client.v1.refunds.list_async({"payment_intent": intent, "limit": 100}))
@@ -279,25 +285,55 @@ def _kept(event: dict[str, Any]) -> dict[str, Any]:
                 "checkout": thing.get("id"),
                 "payment": _id(thing.get("payment_intent")),
                 "subscription": _id(thing.get("subscription")),
+                "customer": _id(thing.get("customer")),
             }
         case "payment_intent":
             kept["payment"] = thing.get("id")
         case "charge" | "refund" | "dispute":
             kept["payment"] = _id(thing.get("payment_intent"))
         case "subscription":
-            kept["subscription"] = thing.get("id")
+            kept |= {"subscription": thing.get("id"), "customer": _id(thing.get("customer"))}
         case "invoice":
-            parent = thing.get("parent") if isinstance(thing.get("parent"), dict) else {}
-            details = (parent or {}).get("subscription_details")
-            if isinstance(details, dict):
+            details = _details(thing)
+            if details:
                 kept["subscription"] = _id(details.get("subscription"))
-                kept["order"] = (details.get("metadata") or {}).get("order")
+                kept["order"] = _reference(details)
+                kept["customer"] = _id(thing.get("customer"))
     return kept
 
 
 def _id(value: Any) -> str:
     """The id of something that may be expanded."""
     return str(value.get("id", "")) if isinstance(value, dict) else str(value or "")
+
+
+def _details(invoice: dict[str, Any]) -> dict[str, Any]:
+    """What an invoice says of its plan; empty where it has none."""
+    parent = invoice.get("parent")
+    details = parent.get("subscription_details") if isinstance(parent, dict) else None
+    return details if isinstance(details, dict) else {}
+
+
+def _reference(thing: dict[str, Any]) -> str:
+    """Our order id, as it was given to a plan when it was sold."""
+    names = thing.get("metadata")
+    return str(names.get("order") or "") if isinstance(names, dict) else ""
+
+
+def _record(thing: dict[str, Any], reference: str, amount: int | None = None, subscription: str = "") -> Record:
+    return Record(thing["id"], thing["livemode"], thing["currency"], amount, reference, _id(thing.get("customer")), subscription)
+
+
+def _month(invoice: dict[str, Any]) -> Record:
+    """A month of a plan that was paid."""
+    details = _details(invoice)
+    return _record(invoice, _reference(details), invoice["amount_paid"], _id(details.get("subscription")))
+
+
+def _intents(invoice: dict[str, Any]) -> list[str]:
+    """The payments behind an invoice."""
+    parts = (invoice.get("payments") or {}).get("data", [])
+    return [_id(part["payment"]["payment_intent"]) for part in parts if part["payment"].get("payment_intent")]
 
 
 def _fee(intent: dict[str, Any] | None) -> int | None:

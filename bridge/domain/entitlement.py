@@ -6,7 +6,7 @@ the interview starts. A subscription counts by its provider's status through one
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
@@ -56,6 +56,18 @@ def gives_access(subscription: Subscription, now: datetime, grace_days: int) -> 
             return since is not None and now < since + timedelta(days=grace_days)
         case _:
             return False
+
+
+def unrenewed(kept: Subscription, seen: Subscription) -> Subscription:
+    """A plan whose newest month was not paid as agreed: it lasts to the end of the last month that was, and then as long as an unpaid one."""
+    if seen.ref == kept.ref and seen.status not in (
+        SubscriptionStatus.ACTIVE,
+        SubscriptionStatus.TRIALING,
+        SubscriptionStatus.PAST_DUE,
+    ):
+        return seen
+    late = kept.past_due_since or kept.period_end or kept.as_of
+    return replace(kept, status=SubscriptionStatus.PAST_DUE, past_due_since=late, as_of=seen.as_of)
 
 
 def plan_of(subscriptions: list[Subscription], now: datetime, grace_days: int) -> Plan:

@@ -7,7 +7,7 @@ lines add up to. What does not match the order in amount, currency, mode or owne
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
@@ -56,6 +56,11 @@ class Order:
     seen: int = 0
     """The newest event that was kept before the provider was last asked: up to it nothing is new."""
 
+    @property
+    def needs_a_look(self) -> bool:
+        """Whether a person must look at it: in quarantine, or paid and something that came later does not match."""
+        return self.status is OrderStatus.QUARANTINED or bool(self.problem and self.paid_at)
+
 
 class MovementState(StrEnum):
     """Where a refund or a dispute stands."""
@@ -76,6 +81,23 @@ class Movement:
     ref: str
     amount: int
     state: MovementState
+    of: str = ""
+    """The payment it gives back, by its id in `Facts.payments`; empty where there can be only one."""
+
+
+@dataclass(frozen=True)
+class Record:
+    """Another of the provider's records behind a checkout page: its plan, or what was paid for a month of it. Empty where it says nothing."""
+
+    ref: str
+    livemode: bool
+    currency: str
+    amount: int | None = None
+    """None for the plan itself, which takes nothing."""
+    reference: str = ""
+    """Whose it is: our order id."""
+    customer_ref: str = ""
+    subscription_ref: str = ""
 
 
 @dataclass(frozen=True)
@@ -98,6 +120,8 @@ class Facts:
     payments: tuple[tuple[str, int], ...] = ()
     """What was taken, by the provider's id of it: one for an interview, one a month for a plan."""
     movements: tuple[Movement, ...] = ()
+    records: tuple[Record, ...] = ()
+    """Of a plan: itself and its paid months, the newest first."""
     problem: str = ""
 
 
@@ -133,12 +157,19 @@ class Judged:
 
     order: Order
     lines: tuple[Line, ...] = ()
+    recognised: bool = True
+    """Whether what the provider says of a plan's newest month is what was agreed."""
+
+
+ANOTHER_S = "The provider's record belongs to another order."
 
 
 def mismatch(order: Order, facts: Facts, *, livemode: bool) -> str:
-    """What does not match, in words; empty when all does."""
+    """What does not match of the checkout page, in words; empty when all does."""
     if facts.reference != order.id or (order.checkout_ref and facts.checkout_ref != order.checkout_ref):
-        return "The provider's record belongs to another order."
+        return ANOTHER_S
+    if facts.paid and bool(facts.subscription_ref) is (order.plan is None):
+        return "The payment is for a plan and not for an interview, or the other way round."
     if facts.livemode != livemode:
         return f"The payment was made in {'live' if facts.livemode else 'test'} mode, this server runs in the other."
     if facts.currency.upper() != order.amount.currency:
@@ -148,14 +179,43 @@ def mismatch(order: Order, facts: Facts, *, livemode: bool) -> str:
     return ""
 
 
-def judge(order: Order, facts: Facts, now: datetime, *, livemode: bool) -> Judged:
-    """What follows from what the provider says; the same again follows from the same."""
+def stray(order: Order, facts: Facts, record: Record, *, livemode: bool) -> str:
+    """What does not match of a plan or of a month that was paid for it, in words; empty when all does."""
+    what = "The plan" if record.amount is None else "A payment for the plan"
+    others = (
+        (record.reference, order.id),
+        (record.customer_ref, facts.customer_ref),
+        (record.subscription_ref, facts.subscription_ref),
+    )
+    if any(named and named != ours for named, ours in others):
+        return f"{what} belongs to another order or customer ({record.ref})."
+    if record.livemode != livemode:
+        return f"{what} was made in {'live' if record.livemode else 'test'} mode, this server runs in the other ({record.ref})."
+    if record.currency.upper() != order.amount.currency:
+        return f"{what} is in {record.currency.upper()} and not in {order.amount.currency} ({record.ref})."
+    if record.amount not in (None, order.amount.amount):
+        return f"{what} is of {record.amount} and not of {order.amount.amount} ({record.ref})."
+    return ""
+
+
+def judge(order: Order, facts: Facts, now: datetime, *, livemode: bool, elsewhere: bool = False) -> Judged:
+    """What follows from what the provider says; the same again follows from the same.
+
+    `elsewhere`: its payment or plan is another order's already. A plan's month that does not match credits nothing and renews nothing.
+    """
     if order.status is OrderStatus.QUARANTINED:
         return Judged(order)
-    if wrong := mismatch(order, facts, livemode=livemode):
+    strays = {each.ref: words for each in facts.records if (words := stray(order, facts, each, livemode=livemode))}
+    whole = [strays[each.ref] for each in facts.records if each.amount is None and each.ref in strays]
+    months = [each.ref for each in facts.records if each.amount is not None]
+    if not order.paid_at and months and strays.keys() >= set(months):
+        whole.append(strays[months[0]])
+    wrong = mismatch(order, facts, livemode=livemode) or (ANOTHER_S if elsewhere else "") or next(iter(whole), "")
+    if wrong:
         # What has been credited stays; nothing more is.
         pending = order.status in (OrderStatus.PENDING, OrderStatus.FAILED)
-        return Judged(replace(order, status=OrderStatus.QUARANTINED if pending else order.status, problem=wrong))
+        status = OrderStatus.QUARANTINED if pending else order.status
+        return Judged(replace(order, status=status, problem=wrong), recognised=False)
     order = replace(
         order,
         checkout_ref=facts.checkout_ref,
@@ -165,10 +225,19 @@ def judge(order: Order, facts: Facts, now: datetime, *, livemode: bool) -> Judge
         fee=facts.fee if facts.fee is not None else order.fee,
     )
     if facts.paid:
-        return Judged(replace(order, paid_at=order.paid_at or now, problem=""), tuple(_lines(order, facts, now)))
+        order = replace(order, paid_at=order.paid_at or now, problem=next(iter(strays.values()), ""))
+        return Judged(order, tuple(_lines(order, _without(facts, strays), now)), recognised=not strays.keys() & set(months[:1]))
     if facts.over and order.status is OrderStatus.PENDING:
         order = replace(order, status=OrderStatus.FAILED, problem=facts.problem)
     return Judged(order)
+
+
+def _without(facts: Facts, strays: Collection[str]) -> Facts:
+    return replace(
+        facts,
+        payments=tuple((ref, amount) for ref, amount in facts.payments if ref not in strays),
+        movements=tuple(movement for movement in facts.movements if movement.of not in strays),
+    )
 
 
 def standing(order: Order, lines: Sequence[Line]) -> Order:

@@ -184,6 +184,7 @@ class Hint:
     checkout_ref: str = ""
     payment_ref: str = ""
     subscription_ref: str = ""
+    customer_ref: str = ""
 
 
 class CheckoutGateway(Protocol):

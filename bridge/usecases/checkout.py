@@ -16,9 +16,9 @@ from uuid import uuid4
 from loguru import logger
 
 from ..domain.catalog import DIFFICULTIES, TYPES
-from ..domain.entitlement import decide, due, gives_access
+from ..domain.entitlement import Subscription, decide, due, gives_access, unrenewed
 from ..domain.holding import HoldState
-from ..domain.payment import Account, Line, Order, OrderStatus, judge, standing
+from ..domain.payment import Account, Facts, Line, Order, OrderStatus, judge, standing
 from ..domain.pricing import PLANS, Money, Plan, Tariff
 from ..domain.session import ENDED, InterviewSession, SessionStatus, move
 from ..domain.upstream import Delivery
@@ -33,7 +33,7 @@ OPEN_HOURS = 22
 IN_A_ROUND = 200
 """Open orders looked at in one round of the reconciler; where there are more, those that were not looked at for longest."""
 AT_ONCE = 5
-ROUND_SECONDS = 25.0
+ROUND_SECONDS = 20.0
 """A provider that does not answer keeps a round no longer than this."""
 EVENTS_SINCE_DAYS = 3
 NO_ORDER = "There is no such payment."
@@ -150,21 +150,46 @@ async def look(shop: Shop, order_id: str, now: datetime, *, checkout_ref: str = 
     ref = facts.subscription_ref or order.subscription_ref
     plan = await shop.gateway.subscription(ref, now) if order.plan and ref else None
     async with shop.store.begin() as tx:
-        judged = judge(await _order(tx, order_id), facts, now, livemode=shop.gateway.livemode)
+        before = await _order(tx, order_id)
+        elsewhere = await _elsewhere(tx, before, facts)
+        judged = judge(before, facts, now, livemode=shop.gateway.livemode, elsewhere=elsewhere)
         for line in judged.lines:
             await _book(tx, line)
         order = standing(judged.order, await tx.lines_of_order(order_id))
         order = replace(order, seen=max(order.seen, seen))
         await tx.save_order(order)
-        if order.status is OrderStatus.QUARANTINED:
+        if order.needs_a_look and order.problem != before.problem:
             logger.error("Payment {} is in quarantine: {}", order.id, order.problem)
-        elif plan is not None and order.plan is not None and order.paid_at is not None:
-            await tx.save_subscription(replace(plan, user_id=order.user_id, plan=order.plan))
+        if order.status is OrderStatus.QUARANTINED:
+            return order
+        if plan is not None and order.plan is not None and order.paid_at is not None:
+            await _renew(tx, order, plan, recognised=judged.recognised)
         elif order.session_id and order.status is OrderStatus.COMPLETED:
             session = await tx.session(order.session_id, for_update=True)
             if session is not None:
                 await free_to_start(tx, session)
     return order
+
+
+async def _elsewhere(tx: Tx, order: Order, facts: Facts) -> bool:
+    """Whether what pays for this order pays for another already."""
+    ref = facts.subscription_ref
+    holder = await tx.order_by(order.provider, subscription_ref=ref) if ref else None
+    if holder is not None and holder.id != order.id:
+        return True
+    booked = [await tx.line("payment", payment) for payment, _ in facts.payments]
+    return any(line is not None and line.order_id not in (None, order.id) for line in booked)
+
+
+async def _renew(tx: Tx, order: Order, plan: Subscription, *, recognised: bool) -> None:
+    """Keep how the order's plan stands; a month that was not paid as agreed renews nothing."""
+    plan = replace(plan, user_id=order.user_id, plan=order.plan or plan.plan)
+    if recognised:
+        await tx.save_subscription(plan)
+        return
+    kept = await tx.subscription(order.provider, order.subscription_ref or "")
+    if kept is not None and kept.user_id == order.user_id:
+        await tx.save_subscription(unrenewed(kept, plan))
 
 
 async def _never_opened(shop: Shop, order: Order, now: datetime) -> Order:
@@ -240,15 +265,13 @@ async def _take(shop: Shop, hint: Hint, known: Order | None, delivery_id: int, n
             known = await tx.order(order_id)
     if known is None:
         return DeliveryState.IGNORED
-    foreign = hint.order_id not in ("", known.id) or (
-        hint.checkout_ref and known.checkout_ref and hint.checkout_ref != known.checkout_ref
-    )
-    if foreign:
-        logger.error("A payment event that names another order than its own is in quarantine: {}", hint.id)
+    named = ((hint.checkout_ref, known.checkout_ref), (hint.customer_ref, known.customer_ref))
+    if hint.order_id not in ("", known.id) or any(theirs and ours and theirs != ours for theirs, ours in named):
+        logger.error("A payment event that names another order or customer than its own is in quarantine: {}", hint.id)
         return DeliveryState.FAILED
     if delivery_id > known.seen:
         known = await look(shop, known.id, now, checkout_ref=hint.checkout_ref)
-    return DeliveryState.FAILED if known.status is OrderStatus.QUARANTINED else DeliveryState.APPLIED
+    return DeliveryState.FAILED if known.needs_a_look else DeliveryState.APPLIED
 
 
 # What nobody tells us ---------------------------------------------------------------------------------------------------

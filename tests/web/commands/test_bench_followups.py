@@ -6,11 +6,8 @@ On a clock of its own: time passes when nobody has anything to do, so counts are
 from __future__ import annotations
 
 import asyncio
-import selectors
-from collections.abc import Coroutine
 from datetime import UTC, datetime
 from types import SimpleNamespace
-from typing import Any
 
 import pytest
 
@@ -26,42 +23,10 @@ from web.commands.bench_followups import Candidate, Plan, Result, setup_of
 from web.standins import follow_up_writer
 from web.standins.gemini_answers import tokens
 
+from ...skipping import played
+
 INTERVIEWS = 50
 MODEL_SECONDS = 1.5
-
-
-class Skipping(selectors.DefaultSelector):  # type: ignore[misc,valid-type]
-    """Where a loop would wait, the time is moved on instead."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.now = 0.0
-
-    def select(self, timeout: float | None = None) -> Any:
-        """What is there already; never waits."""
-        found = super().select(0)
-        if not found:
-            assert timeout is not None, "everybody waits for everybody"
-            self.now += timeout
-        return found
-
-
-class Loop(asyncio.SelectorEventLoop):
-    """An event loop that skips waiting."""
-
-    def __init__(self) -> None:
-        self._skipping = Skipping()
-        super().__init__(self._skipping)
-
-    def time(self) -> float:
-        """Seconds since it was made."""
-        return self._skipping.now
-
-
-def played(work: Coroutine[Any, Any, None]) -> None:
-    """Run something on such a loop to its end."""
-    with asyncio.Runner(loop_factory=Loop) as runner:
-        runner.run(work)
 
 
 class Model:
