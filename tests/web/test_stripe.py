@@ -2,27 +2,37 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
-import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from bridge.domain.payment import OrderStatus
+from bridge.domain.session import SessionStatus
+from bridge.errors import UpstreamFailed
 from bridge.ports import DeliveryState
 from bridge.usecases import checkout
 from web import payments
+from web.keys import JOBS
 from web.standins.stripe import StripeStandin, signed
 
+from ..skipping import played
 from .house import AGREED, House, running, until_none
 
 KEY, SECRET = "sk_test_standin", "whsec_standin"
 PRICE = 14_900
-BY_WEBHOOK_SECONDS, BY_RECONCILER_SECONDS = 5.0, 60.0
-"""M2's numbers."""
+BY_RECONCILER_SECONDS = 60.0
+"""M2's number; that of a webhook, five seconds, is measured in real time (`tests.acceptance.test_paying`)."""
+WAITING = (0, OrderStatus.PENDING, SessionStatus.AWAITING_PAYMENT)
+CREDITED = (PRICE, OrderStatus.COMPLETED, SessionStatus.READY)
+"""Credit, order and interview before and after; nothing between."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +58,29 @@ class Stall:
 
         await until_none(waits, BY_RECONCILER_SECONDS)
 
+    async def stands(self, session_id: str, payment_id: str) -> tuple[int, OrderStatus, SessionStatus]:
+        """Credit, order and interview, in one read."""
+        async with self.house.store.read() as tx:
+            order, session, lines = await tx.order(payment_id), await tx.session(session_id), await tx.lines_of_order(payment_id)
+        assert order is not None
+        assert session is not None
+        return sum(line.amount for line in lines if line.kind == "credit"), order.status, session.status
+
+    async def tell(self, event: dict[str, Any]) -> int:
+        """Deliver an event; the status of the answer."""
+        raw = json.dumps(event).encode()
+        headers = {"Stripe-Signature": signed(raw, SECRET, at=datetime.now(UTC).timestamp())}
+        return (await self.house.call("POST", "/api/webhooks/stripe", data=raw, headers=headers))[0]
+
+    async def taken_in(self) -> None:
+        """Wait until every event that was kept has been looked at."""
+
+        async def wait() -> bool:
+            async with self.house.store.read() as tx:
+                return any(kept.state is DeliveryState.STORED for kept in await tx.deliveries("pay:stripe"))
+
+        await until_none(wait, BY_RECONCILER_SECONDS)
+
     async def credited(self, payment_id: str) -> list[int]:
         """What is booked as credit for a payment."""
         async with self.house.store.read() as tx:
@@ -66,8 +99,28 @@ async def selling(folder: Path, every_seconds: float) -> AsyncIterator[Stall]:
 
 
 def test_a_lost_webhook_is_made_good_within_a_minute() -> None:
-    """M2: what a payment may have to wait for: the pause between two rounds, and a round that had begun and is as slow as it may be."""
-    assert payments.RECONCILE_SECONDS + checkout.ROUND_SECONDS <= BY_RECONCILER_SECONDS - 10
+    """M2, on a clock of its own: whenever somebody pays, the next round to begin is over within a minute, though each is as slow as it may be and some fail."""
+    slow, rounds = checkout.ROUND_SECONDS, [0.0]
+    ends = iter([None, UpstreamFailed("Away.", reason="away"), None, None, RuntimeError("broken"), None, None])
+
+    async def look() -> None:
+        rounds.append(asyncio.get_running_loop().time())
+        end = next(ends)
+        await asyncio.sleep(slow)
+        if end is not None:
+            raise end
+
+    async def reconciling() -> None:
+        stop = asyncio.Event()
+        task = asyncio.create_task(payments._for_ever(look, payments.RECONCILE_SECONDS, stop))
+        await asyncio.sleep(5 * (slow + payments.RECONCILE_SECONDS) + payments.RECONCILE_SECONDS + 1)
+        stop.set()
+        await task
+
+    played(reconciling())
+    assert 7 == len(rounds), "a round that failed ends nothing"
+    # Who pays right after a round has looked waits for its end, the pause, and all of the next.
+    assert max(begins - before + slow for before, begins in pairwise(rounds)) <= BY_RECONCILER_SECONDS - 5
 
 
 async def test_the_reconciler_comes_by_itself(tmp_path: Path, no_rate_limit: None) -> None:
@@ -80,22 +133,34 @@ async def test_the_reconciler_comes_by_itself(tmp_path: Path, no_rate_limit: Non
         assert 200 == (await stall.house.call("POST", f"/api/interviews/{session_id}/start", json=AGREED))[0]
 
 
-async def test_a_webhook_is_seen_within_five_seconds(tmp_path: Path, no_rate_limit: None) -> None:
-    """M2, webhook before the return page: without a reconciler one of five purchases is startable in five seconds, and all are in the end.
-
-    One, because this machine may be busy with other tests; what is slow by itself is slow five times.
-    """
-    took: list[float] = []
+async def test_a_webhook_before_the_return_page(tmp_path: Path, no_rate_limit: None) -> None:
+    """M2: nobody comes back and no reconciler comes round: at the first read after its 200 each of five events is kept with its look enqueued; every one
+    of the purchases is credited and startable, and no read ever sees one of both without the other."""
+    seen: set[tuple[int, OrderStatus, SessionStatus]] = set()
     async with selling(tmp_path, 3600.0) as stall:
-        stall.stand.webhook_url = f"{stall.house.origin}/api/webhooks/stripe"
-        while len(took) < 5 and min(took, default=9.0) > BY_WEBHOOK_SECONDS:
-            session_id, payment_id, page = await stall.bought()
-            began = time.monotonic()
+        purchases = [await stall.bought() for _ in range(5)]
+        for session_id, payment_id, page in purchases:
             stall.stand.account.pay(page)
-            await stall.startable(session_id)
-            took.append(time.monotonic() - began)
-            assert [PRICE] == await stall.credited(payment_id)
-    assert min(took) <= BY_WEBHOOK_SECONDS, took
+            event = stall.stand.account.events[-1]
+            assert 200 == await stall.tell(event)
+            async with stall.house.store.read() as tx:
+                (kept,) = [each for each in await tx.deliveries("pay:stripe") if each.key == event["id"]]
+            runs = await stall.house.app[JOBS].recent(failed_only=False, limit=50)
+            assert [str(kept.id)] == [run.key for run in runs if run.kind == checkout.LOOK_JOB and run.key == str(kept.id)]
+            seen.add(await stall.stands(session_id, payment_id))
+
+        async def wait() -> bool:
+            stand = [await stall.stands(session_id, payment_id) for session_id, payment_id, _ in purchases]
+            seen.update(stand)
+            return {CREDITED} != set(stand)
+
+        await until_none(wait, BY_RECONCILER_SECONDS)
+        await stall.taken_in()
+        starts = [
+            await stall.house.call("POST", f"/api/interviews/{session_id}/start", json=AGREED) for session_id, *_ in purchases
+        ]
+    assert seen <= {WAITING, CREDITED}
+    assert {200} == {status for status, _ in starts}
 
 
 async def test_the_return_page_first_and_the_webhook_after(tmp_path: Path, no_rate_limit: None) -> None:
@@ -107,13 +172,40 @@ async def test_the_return_page_first_and_the_webhook_after(tmp_path: Path, no_ra
         assert "₹149 was charged once." in receipt
         assert stall.stand.account.events
         for event in stall.stand.account.events * 2:
-            raw = json.dumps(event).encode()
-            headers = {"Stripe-Signature": signed(raw, SECRET, at=datetime.now(UTC).timestamp())}
-            assert 200 == (await stall.house.call("POST", "/api/webhooks/stripe", data=raw, headers=headers))[0]
-
-        async def waits() -> bool:
-            async with stall.house.store.read() as tx:
-                return any(kept.state is DeliveryState.STORED for kept in await tx.deliveries("pay:stripe"))
-
-        await until_none(waits, BY_RECONCILER_SECONDS)
+            assert 200 == await stall.tell(event)
+        await stall.taken_in()
         assert [PRICE] == await stall.credited(payment_id)
+
+
+async def test_a_renewal_that_does_not_match_is_shown_to_an_admin(tmp_path: Path, no_rate_limit: None) -> None:
+    """M5: the page about money names payment and reason, the list of webhooks has both events as failed, the receipt says that a person looks; a payment that merely failed is nobody's riddle."""
+    async with selling(tmp_path, 3600.0) as stall:
+        account = stall.stand.account
+        _, failed, other = await stall.bought()
+        _, answer = await stall.house.call("POST", "/api/payments/create", json={"plan": "pro"})
+        page = account.things[answer["checkoutUrl"].rsplit("/", 1)[-1]]
+        account.pay(page["id"])
+        shown = await stall.house.fetch("GET", f"/payments/{answer['paymentId']}")
+        assert "₹499 was charged once." in shown[1]
+        account.renew(page["subscription"])
+        account.all("invoice")[0]["amount_paid"] = 100
+        account.pay(other, later=True)
+        account.settle(other, ok=False)
+        for event in account.events[-4:]:
+            assert 200 == await stall.tell(event)
+        await stall.taken_in()
+
+        async with stall.house.store.read() as tx:
+            states = {kept.type: kept.state for kept in await tx.deliveries("pay:stripe")}
+        _, money = await stall.house.fetch("GET", "/operator/money")
+        _, webhooks = await stall.house.fetch("GET", "/operator/deliveries?state=failed")
+        _, receipt = await stall.house.fetch("GET", f"/payments/{answer['paymentId']}")
+        _, declined = await stall.house.fetch("GET", f"/payments/{failed}")
+    apart = {"invoice.paid", "customer.subscription.updated"}
+    assert apart == {kind for kind, state in states.items() if state is DeliveryState.FAILED}
+    assert "Needs a look" in money
+    assert f"{answer['paymentId']}</span>, ₹499: A payment for the plan is of 100 and not of 49900" in money
+    assert failed not in money
+    assert all(kind in webhooks for kind in apart)
+    assert "Paid, and being checked" in receipt
+    assert "Nothing was charged" in declined
