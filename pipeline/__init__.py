@@ -1,1 +1,6 @@
 """One live call: pipecat between the candidate's socket and a voice engine. Start reading at `call`."""
+
+import os
+
+# onnxruntime tells its maker of every process that loads it, and of every model, unless this stands there before it is imported; nothing may leave the machine that is not asked for (P6).
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
