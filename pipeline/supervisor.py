@@ -15,7 +15,7 @@ from weakref import WeakValueDictionary
 from loguru import logger
 
 from bridge.domain.holding import OUR_FAULT
-from bridge.errors import AtCapacity, Conflict
+from bridge.errors import AtCapacity, Conflict, ConsentNeeded
 from bridge.ports import RecordingStore, Store
 from bridge.usecases import calling, consenting
 from bridge.usecases.directing import MakeDirector
@@ -28,7 +28,7 @@ from .engines.choose import EngineMaker
 from .leg import Leg
 from .loading import Loading
 from .operating import ENDED_BY_OPERATOR, Act
-from .outcome import FAILED_UPSTREAM, Outcome
+from .outcome import CONSENT_WITHDRAWN, FAILED_UPSTREAM, Outcome
 
 if TYPE_CHECKING:
     from .call import CallLeg
@@ -117,6 +117,10 @@ class Supervisor:
             outcome = Outcome("failed", admission.session.elapsed_ms)
             try:
                 call = await self._make_call(admission, leg)
+            except ConsentNeeded:
+                outcome = Outcome(CONSENT_WITHDRAWN, admission.session.elapsed_ms)
+                await asyncio.shield(self._after(session_id, outcome, leg))
+                return
             except BaseException:  # Whatever it was: the session must not stay in progress without a leg.
                 await asyncio.shield(self._after(session_id, outcome, leg))
                 raise
@@ -140,6 +144,13 @@ class Supervisor:
 
         session_id = admission.session.id
         recording = await asyncio.to_thread(self._recordings.open, session_id, admission.session.elapsed_ms)
+        try:
+            # Taken back meanwhile: nobody could end what was not there yet. From here to its place among the live ones nothing waits.
+            async with self._store.read() as tx:
+                await consenting.require(tx, session_id)
+        except ConsentNeeded:
+            await asyncio.to_thread(recording.close)
+            raise
 
         async def renew() -> str:
             return await patiently(self._store, lambda: calling.renew_token(self._store, session_id, datetime.now(UTC)))

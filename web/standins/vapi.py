@@ -75,6 +75,8 @@ class VapiStandin:
         self._stage = Stage(manner or Manner(), speak, hear, self._echo, faults or Faults())
         self._stage.words.extend(words)
         self._create_failures = 0
+        self.requests: list[tuple[str, str]] = []
+        """Method and path of everything that came, to whichever door."""
         self.erased: list[str] = []
         """Ids of calls that were deleted."""
         self._links: dict[str, tuple[Call, str, float]] = {}
@@ -147,6 +149,7 @@ class VapiStandin:
         self, request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
     ) -> web.StreamResponse:
         """The edge wants a User-Agent of one's own, the API a private key; live calls and signed links are keys themselves."""
+        self.requests.append((request.method, request.path))
         if request.path.partition("/")[2].partition("/")[0] == "call":
             agent = request.headers.get("User-Agent", "")
             if not agent or agent.startswith(BUILT_IN_AGENTS):
