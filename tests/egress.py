@@ -278,8 +278,12 @@ class Watch:
 
 
 def main(out: str, command: Sequence[str]) -> int:
-    """Run the command with our own streams; its exit code."""
-    watch = Watch(command)
+    """Run the command with our own streams; its exit code. Where this machine does not let us watch, it runs all the same, `out` is not written and stderr says why."""
+    try:
+        watch = Watch(command)
+    except CannotWatch as why:
+        sys.stderr.write(f"not watched: {why}\n")
+        return subprocess.run(command, check=False).returncode
     try:
         code = watch.process.wait()
     finally:

@@ -6,7 +6,7 @@ import asyncio
 import json
 import shutil
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from typing import Any
 import aiohttp
 import pytest
 
+from tests.egress import read
 from web.rehearsal import sound
 from web.rehearsal.account import Account
 from web.rehearsal.api import Api
@@ -46,10 +47,10 @@ class Ran:
         return said
 
 
-async def prepkit(*arguments: str) -> Ran:
-    """Run the command line."""
+async def prepkit(*arguments: str, under: Sequence[str] = ()) -> Ran:
+    """Run the command line, under another program where one is given."""
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "web", *arguments, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+        *under, sys.executable, "-m", "web", *arguments, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
     )
     try:
         out, err = await process.communicate()
@@ -74,17 +75,26 @@ async def test_a_typed_rehearsal_ends_with_a_report_and_every_question_paired() 
 
 
 @needs_flite
-async def test_a_spoken_rehearsal_is_heard_and_paired(server: StartServer) -> None:
-    """R-018, R-058: speech goes through voice detection, recogniser and turns, and each answer stands with its own question."""
-    house = await server()
+async def test_a_spoken_rehearsal_is_heard_paired_and_talks_to_nobody_outside(tmp_path: Path) -> None:
+    """R-018, R-058: speech goes through voice detection, recogniser and turns, and each answer stands with its own question. P6: server, models, recogniser and
+    voice reach nothing but this machine."""
+    out = tmp_path / "seen.json"
 
-    ran = await prepkit("rehearse", "--url", house.url, "--text", str(ANSWERS), *SHORT, "--json")
+    ran = await prepkit(
+        "rehearse", "--text", str(ANSWERS), *SHORT, "--json", under=(sys.executable, "-m", "tests.egress", str(out))
+    )
 
     assert (0, True) == (ran.code, ran.json["ok"]), ran.err
     assert 3 == len(ran.json["pairs"])
     assert [True] * 3 == [pair["paired"] for pair in ran.json["pairs"]]
     assert 0.5 > ran.json["wer"]
     assert [] == ran.json["lostTurns"]
+    if not out.exists():
+        pytest.skip(f"heard and paired, but {ran.err.splitlines()[0]}")
+    seen = read(out)
+    assert any("flite" in command for command in seen.started)
+    assert {place.host for place in seen.reached} <= {"127.0.0.1", "::1"}
+    assert seen.reached
 
 
 @dataclass

@@ -74,7 +74,7 @@ async def ours(upstream: int, calls: int, folder: Path) -> None:
     from bridge.usecases import calling, consenting, set_up
 
     from ..app import create_app
-    from ..keys import STORE, USER
+    from ..keys import STORE, SUPERVISOR, USER
     from ..server import listen
 
     log.configure("WARNING", "text")
@@ -90,6 +90,8 @@ async def ours(upstream: int, calls: int, folder: Path) -> None:
     runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=2)
     await runner.setup()
     await web.SockSite(runner, sock).start()
+    # What is loaded once is no call's memory.
+    await app[SUPERVISOR].loading.done()
     gc.freeze()
     setup = InterviewSetup(type=InterviewType.JAVASCRIPT, difficulty=Difficulty.HARD, duration_minutes=30)
     targets = []
