@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from pipecat.audio.vad.vad_analyzer import VADState
 
-from pipeline.voice.batch_vad import MAX_BATCH, BatchVad
+from pipeline.voice.batch_vad import FIRST_SLOTS, BatchVad
 from pipeline.voice.detectors import make_vad
 
 from .hearing import RATE, needs_flite, silence, spoken
@@ -108,9 +108,9 @@ async def test_it_agrees_with_a_detector_of_ones_own(calls):
 
 @needs_flite
 async def test_calls_do_not_hear_each_other(calls):
-    """More calls than a batch holds, each at another place of the same speech, and a listener after each: every one is told what it would be told alone."""
+    """More calls than a batch holds, and than there are places for at first, each at another place of the same speech, and a listener after each: every one is told what it would be told alone."""
     pcm = await answer()
-    shifts = [n * 170 * 32 for n in range(MAX_BATCH // 2 + 4)]
+    shifts = [n * 170 * 32 for n in range(FIRST_SLOTS // 2 + 4)]
     batch = calls(len(shifts) * 2)
     speakers = [noise(shift / 32_000, seed=shift) + pcm for shift in shifts]
     await batch.feed([audio for pcm in speakers for audio in (pcm, noise(len(pcm) / 32_000))])
