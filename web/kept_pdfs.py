@@ -35,9 +35,16 @@ SOON_SECONDS = 60
 
 
 async def of(
-    app: web.Application, session_id: str, body: Mapping[str, Any], *, press: pdf.Press | None = None, any_day: bool = False
+    app: web.Application,
+    session_id: str,
+    body: Mapping[str, Any],
+    *,
+    press: pdf.Press | None = None,
+    any_day: bool = False,
+    keep: bool = True,
 ) -> bytes:
     """The PDF of a public report, kept or drawn now; `any_day` takes one whose comparison with others is of an earlier day.
+    Without `keep` nothing is written: a GET changes no row (A3).
 
     Raises NotInstalled, or AtCapacity when drawing took too much time or memory.
     """
@@ -49,7 +56,8 @@ async def of(
         if found is not None:
             return found
     made = await (press.of(body) if press else pdf.of(body, app[pdf.WRITERS]))
-    await _keep(app, session_id, content, whole, made)
+    if keep:
+        await _keep(app, session_id, content, whole, made)
     return made
 
 

@@ -41,7 +41,7 @@ from bridge.usecases.call_log import CallLog, Entry
 from reporting.job import write_report
 from storage.database import Database
 from storage.tables import metadata, users
-from web import middlewares
+from web import kept_pdfs, middlewares
 from web.app import create_app
 from web.keys import RECORDINGS, STORE, USER
 from web.reports import GROUPS, TOTALS
@@ -142,6 +142,8 @@ async def running(data_dir: Path, **changes: Any) -> AsyncIterator[House]:
     sock = listen(settings)
     port = sock.getsockname()[1]
     app = await create_app(settings.model_copy(update={"port": port}))
+    # Who compares rows, or waits until nothing is left to do, does not want a PDF a minute later.
+    kept_pdfs.SOON_SECONDS = 24 * 3600
     runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=1)
     await runner.setup()
     await web.SockSite(runner, sock).start()

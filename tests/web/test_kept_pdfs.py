@@ -43,8 +43,9 @@ def no_writer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def session(house: House) -> InterviewSession:
-    """An interview whose report was downloaded, and so is kept."""
+    """An interview whose report was drawn ahead, and so is kept."""
     made = await house.finished(answers=ANSWERS)
+    await kept_pdfs.draw(house.app, made.id)
     assert (await download(house, made.id)).startswith(b"%PDF-")
     return made
 
@@ -162,12 +163,17 @@ async def test_only_an_archive_takes_the_comparison_of_another_day(house: House,
 async def test_another_version_is_drawn_and_takes_the_place(house: House) -> None:
     """P1: after a report was made again its PDF is drawn anew; one is kept."""
     session = await house.finished(answers=ANSWERS)
+    await kept_pdfs.draw(house.app, session.id)
     before, old = await download(house, session.id), (await stored(house, session.id))[0]
     await write_report(house.store, session.id, asking="again")
 
     after = await download(house, session.id)
+    left = (await stored(house, session.id))[0]
+    await kept_pdfs.draw(house.app, session.id)
 
     assert before != after
+    assert old is not None
+    assert old == left, "whoever only looks changes nothing (A3)"
     assert old != (await stored(house, session.id))[0]
 
 
@@ -192,7 +198,7 @@ async def test_it_goes_with_its_interview(house: House) -> None:
     """P2: row and key are gone; a PDF that was being drawn at that moment is kept by nobody."""
     session = await house.finished(answers=ANSWERS)
     body = await body_of(house, session.id)
-    await download(house, session.id)
+    await kept_pdfs.draw(house.app, session.id)
     sealed, _ = await stored(house, session.id)
     assert sealed
 

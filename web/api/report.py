@@ -136,7 +136,7 @@ async def pdf_file(request: web.Request) -> web.Response:
         body = await reports.placed(request.app, tx, session, stored) if stored else None
     if body is None:
         raise Conflict("There is no report yet.")
-    made = await kept_pdfs.of(request.app, session.id, body)
+    made = await kept_pdfs.of(request.app, session.id, body, keep=False)
     name = f"interview-report-{session.created_at:%Y-%m-%d}.pdf"
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
     return web.Response(body=made, content_type="application/pdf", headers=headers)
