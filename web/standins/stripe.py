@@ -55,6 +55,8 @@ class StripeStandin:
         self.url = ""
         self.requests: list[tuple[str, str]] = []
         """Method and path of everything that was asked."""
+        self.posted: list[tuple[str, str]] = []
+        """Path and idempotency key of every wish."""
         self.failures: list[int] = []
         """Statuses of the next answers, before anything happens; 0 closes the connection after it has happened."""
         self._key = key
@@ -119,6 +121,8 @@ class StripeStandin:
                 encoded = await request.text()
             key = request.headers.get("Idempotency-Key", "") if request.method == "POST" else ""
             asked = f"{request.path}?{encoded}"
+            if request.method == "POST":
+                self.posted.append((request.path, key))
             if key in self._kept:
                 before, status, body = self._kept[key]
                 if before != asked:

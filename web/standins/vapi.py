@@ -23,7 +23,7 @@ from .vapi_checks import Refused, check_create
 from .vapi_echo import Echo, EchoLines
 from .vapi_faults import Faults, Manner
 from .vapi_order import settle
-from .vapi_record import Stage
+from .vapi_record import Stage, session_of
 from .vapi_report import SIDES
 from .vapi_speech import Hears, Speaks, speak
 
@@ -90,6 +90,11 @@ class VapiStandin:
     def faults(self, faults: Faults) -> None:
         self._stage.faults = faults
         self._create_failures = 0
+
+    @property
+    def faults_of(self) -> dict[str, Faults]:
+        """What goes wrong with the calls of certain sessions, in place of everybody's."""
+        return self._stage.faults_of
 
     async def inject(self, **faults: Any) -> None:
         """These faults, by name, for every live call now and for the next ones; seconds count from now."""
@@ -163,15 +168,16 @@ class VapiStandin:
 
     # Calls --------------------------------------------------------------------------------------------------------------
     async def _create(self, request: web.Request) -> web.StreamResponse:
-        faults = self.faults
+        try:
+            body = await request.json()
+        except ValueError:
+            return refuse(400, "The body is not JSON")
+        faults = self._stage.faults_of.get(session_of(body), self.faults)
         if faults.create_status and (faults.create_failures is None or self._create_failures < faults.create_failures):
             self._create_failures += 1
             return refuse(faults.create_status)
         try:
-            body = await request.json()
             order = settle(check_create(body), body)
-        except ValueError:
-            return refuse(400, "The body is not JSON")
         except Refused as error:
             return refuse(400, error.messages)
         if faults.refuse_silence_timeout and "silenceTimeoutSeconds" in body["assistant"]:

@@ -38,12 +38,21 @@ class Stage:
     hears: Hears
     echo: EchoLines | None
     faults: Faults
+    faults_of: dict[str, Faults] = field(default_factory=dict)
+    """Of calls for certain sessions, by the `sessionId` in the assistant's metadata, in place of everybody's."""
     words: deque[str] = field(default_factory=deque)
     """What candidates will be understood to say, turn by turn."""
     crashes: list[BaseException] = field(default_factory=list)
     """Errors of the stand-in itself."""
     url: str = ""
     http: aiohttp.ClientSession = field(init=False)
+
+
+def session_of(body: Any) -> str:
+    """The `sessionId` in the metadata of a create's assistant; empty where there is none."""
+    assistant = body.get("assistant") if isinstance(body, dict) else None
+    metadata = assistant.get("metadata") if isinstance(assistant, dict) else None
+    return str(metadata.get("sessionId") or "") if isinstance(metadata, dict) else ""
 
 
 class CallRecord:
@@ -87,9 +96,14 @@ class CallRecord:
 
     # Seen from tests ------------------------------------------------------------------------------------------------
     @property
+    def session_id(self) -> str:
+        """Whose call it is, as its metadata say."""
+        return session_of(self.request)
+
+    @property
     def faults(self) -> Faults:
         """What goes wrong now."""
-        return self.stage.faults
+        return self.stage.faults_of.get(self.session_id, self.stage.faults)
 
     @property
     def live(self) -> bool:
@@ -204,8 +218,7 @@ class CallRecord:
         elif type_ not in asked:
             return
         if self.manner.flat_events:
-            session_id = (self.request["assistant"].get("metadata") or {}).get("sessionId")
-            bodies = document_events(self.id, session_id, type_, fields)
+            bodies = document_events(self.id, self.session_id or None, type_, fields)
         else:
             bodies = [self.message(type_, **fields)]
         for body in bodies:
