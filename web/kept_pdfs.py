@@ -48,23 +48,32 @@ async def of(
 
     Raises NotInstalled, or AtCapacity when drawing took too much time or memory.
     """
-    content, whole = await asyncio.to_thread(fingerprints, body)
     async with app[STORE].read() as tx:
         kept = await tx.kept_pdf(session_id)
-    if kept is not None and kept.content == content and (any_day or kept.whole == whole):
+    if kept is not None and await asyncio.to_thread(_still_shows, kept, body, any_day=any_day):
         found = await asyncio.to_thread(_opened, app[KEYS], kept)
         if found is not None:
             return found
     made = await (press.of(body) if press else pdf.of(body, app[pdf.WRITERS]))
     if keep:
+        content, whole = await asyncio.to_thread(lambda: (_content(body), _whole(body)))
         await _keep(app, session_id, content, whole, made)
     return made
 
 
-def fingerprints(body: Mapping[str, Any]) -> tuple[str, str]:
-    """SHA-256 of what its PDF shows: of all but the comparison with others, and of the whole."""
-    alone, whole = pdf.html_of({**body, "comparisonToStandards": None}), pdf.html_of(body)
-    return _sha256(f"{_drawn_by()}\n{alone}"), _sha256(f"{_drawn_by()}\n{whole}")
+def _still_shows(kept: KeptPdf, body: Mapping[str, Any], *, any_day: bool) -> bool:
+    """Whether it shows what would be drawn now."""
+    return kept.content == _content(body) if any_day else kept.whole == _whole(body)
+
+
+def _content(body: Mapping[str, Any]) -> str:
+    """SHA-256 of all its PDF shows but the comparison with others."""
+    return _whole({**body, "comparisonToStandards": None})
+
+
+def _whole(body: Mapping[str, Any]) -> str:
+    """SHA-256 of all its PDF shows."""
+    return hashlib.sha256(f"{_drawn_by()}\n{pdf.html_of(body)}".encode()).hexdigest()
 
 
 async def draw_soon(app: web.Application, session_id: str) -> None:
@@ -117,10 +126,6 @@ def _opened(keys: SessionKeys, kept: KeptPdf) -> bytes | None:
 
 def _seal(key: bytes, session_id: str, content: str, whole: str) -> Seal:
     return Seal(key, f"{session_id}/report.pdf/{content}/{whole}")
-
-
-def _sha256(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 @cache
