@@ -196,6 +196,10 @@ class Leg:
         """Send one RTVI message; False when the candidate is gone."""
         return await self._send(self.wire.encode_message(message))
 
+    def send_message_now(self, message: dict[str, Any]) -> bool:
+        """Write one RTVI message that the next one replaces, without waiting; False when the candidate is gone or does not read fast enough, and it is lost."""
+        return self._socket.send_now(self.wire.encode_message(message))
+
     async def tell(self, type_: str, **fields: Any) -> bool:
         """Send one of our own server-messages."""
         return await self.send_message(server_message({"type": type_, **fields}))

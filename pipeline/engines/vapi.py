@@ -235,7 +235,7 @@ class VapiEngine:
                 self.tell(Do.HINT)
         else:
             for message in partial_words(said.text):
-                await self._parts.leg.send_message(message)
+                self._parts.leg.send_message_now(message)
             self._parts.partial(Speaker.CANDIDATE, said.text)
             self._parts.turns.hearing(said.text)
 
