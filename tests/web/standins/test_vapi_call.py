@@ -151,7 +151,7 @@ async def test_the_uplink_is_watched() -> None:
     assert 30 < steady.frames
     assert steady.audio_ms == pytest.approx(steady.wall_ms + 20, abs=60)
     assert steady.max_burst < burst.max_burst
-    assert burst.max_burst > 20
+    assert burst.max_burst > 10  # all of it, unless this process was kept from reading meanwhile
     assert burst.max_gap_ms > 250
     assert (1, 500) == (burst.odd_frames, round(burst.max_ahead_ms, -2))
 
