@@ -10,6 +10,7 @@ from collections.abc import Callable
 from aiohttp import web
 from loguru import logger
 
+from bridge.clients.heartbeat import SeldomReset
 from bridge.errors import AtCapacity, BadTicket, ConsentNeeded, PrepkitError, Refused
 from bridge.wire.candidate import (
     CLOSE_BAD_TOKEN,
@@ -30,6 +31,10 @@ from .keys import ORIGINS, SUPERVISOR
 HEARTBEAT_SECONDS = 10
 LOOK_EVERY_BYTES = 4 * 1024
 """A sender looks this often whether the peer's buffer is full."""
+
+
+class AudioWebSocket(SeldomReset, web.WebSocketResponse):
+    """Of whoever is dialled."""
 
 
 @public
@@ -63,7 +68,7 @@ async def _hold(request: web.Request, make_wire: Callable[[], Wire]) -> web.WebS
     if origin is not None and origin not in request.app[ORIGINS]:
         raise Refused("The socket may only be opened by this server's own pages.")
     # Compression is refused: it buys nothing for audio and lets a small message grow.
-    ws = web.WebSocketResponse(
+    ws = AudioWebSocket(
         protocols=(PCM_PROTOCOL,),
         heartbeat=HEARTBEAT_SECONDS,
         max_msg_size=MAX_TEXT_BYTES,

@@ -27,6 +27,7 @@ from ..wire import vapi_keeping, vapi_urls
 from ..wire.vapi_create import BUSY, Created, check_url, parse_created, without_silence_timeout
 from ..wire.vapi_keeping import redact
 from ..wire.vapi_messages import report_of_call
+from .heartbeat import SeldomReset
 
 CREATE_SECONDS = 12.0
 READ_SECONDS = 5.0
@@ -68,6 +69,10 @@ def failed(reason: str) -> UpstreamFailed:
     return UpstreamFailed(WORDS[reason], reason=reason)
 
 
+class _AudioWebSocket(SeldomReset, aiohttp.ClientWebSocketResponse):
+    """Vapi's end of a call."""
+
+
 class VapiClient(Generic[SocketT]):
     """One account. `wrap` makes of aiohttp's websocket what the pipeline takes; `close` when done."""
 
@@ -79,7 +84,9 @@ class VapiClient(Generic[SocketT]):
         no_redirects = aiohttp.TraceConfig()
         # A websocket's opening follows them, and cannot be told not to.
         no_redirects.on_request_redirect.append(_refuse_redirect)
-        self._http = aiohttp.ClientSession(headers={"User-Agent": USER_AGENT}, trace_configs=[no_redirects])
+        self._http = aiohttp.ClientSession(
+            headers={"User-Agent": USER_AGENT}, trace_configs=[no_redirects], ws_response_class=_AudioWebSocket
+        )
         self._downloads = aiohttp.ClientSession(
             headers={"User-Agent": USER_AGENT, "Accept-Encoding": "identity"},
             connector=aiohttp.TCPConnector(resolver=_PublicResolver(allow_loopback=vapi_urls.is_loopback(host))),
