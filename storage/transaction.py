@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from sqlalchemy import CursorResult, Table
@@ -51,14 +52,11 @@ class TransactionPart:
 
     def insert(self, table: Table) -> sqlite.Insert | postgresql.Insert:
         """An INSERT that knows ON CONFLICT."""
-        return sqlite.insert(table) if self.dialect == "sqlite" else postgresql.insert(table)
+        return _insert(self.dialect, table)
 
     def upsert(self, table: Table, key: Sequence[str]) -> sqlite.Insert | postgresql.Insert:
         """An INSERT that updates every other column of a row with the same key."""
-        statement = self.insert(table)
-        kept = {*key, *(column.name for column in table.primary_key)}
-        changed = {c.name: statement.excluded[c.name] for c in table.columns if c.name not in kept}
-        return statement.on_conflict_do_update(index_elements=list(key), set_=changed)
+        return _upsert(self.dialect, table, tuple(key))
 
     async def change(
         self,
@@ -82,6 +80,19 @@ class TransactionPart:
         """Raise, once more, the error that spoilt this transaction."""
         if self._spoilt is not None:
             raise self._spoilt
+
+
+def _insert(dialect: str, table: Table) -> sqlite.Insert | postgresql.Insert:
+    return sqlite.insert(table) if dialect == "sqlite" else postgresql.insert(table)
+
+
+@cache
+def _upsert(dialect: str, table: Table, key: tuple[str, ...]) -> sqlite.Insert | postgresql.Insert:
+    # Made once: to name the row that is in the way, SQLAlchemy copies every column of the table.
+    statement = _insert(dialect, table)
+    kept = {*key, *(column.name for column in table.primary_key)}
+    changed = {c.name: statement.excluded[c.name] for c in table.columns if c.name not in kept}
+    return statement.on_conflict_do_update(index_elements=list(key), set_=changed)
 
 
 def _code(error: IntegrityError) -> str:
