@@ -22,12 +22,12 @@ from bridge.usecases.conducting import Line
 from bridge.wire.candidate import SAMPLE_RATE
 
 from ..relay import Relay
+from ..rtvi import StraightRTVI
 from ..transport import CandidateTransport
 from .engine import CallParts, Do, EngineLost
 from .gemini_lives import GeminiLives, Meter, Spoke, Tokens, Told, person_of, resampler
 from .gemini_service import Dropped, GeminiLive, GoingAway, LiveNews, Ready, TurnOver, make_worker
 from .gemini_watch import NOTICES, GeminiWatch, Verdict
-from .local import QuietRTVI
 from .relayed_words import RelayedWords
 
 VOICE_RATE = 24_000
@@ -81,7 +81,7 @@ class GeminiEngine:
         self._down, self._up = resampler(VOICE_RATE, SAMPLE_RATE), resampler(SAMPLE_RATE, rate)
         transport = CandidateTransport(parts.leg, None)
         self._input = transport.input()
-        rtvi = QuietRTVI()
+        rtvi = StraightRTVI(parts.leg)
         rtvi.add_event_handler("on_client_ready", self._on_client_ready)
         self._runner = WorkerRunner(handle_sigint=False)
         self._worker = make_worker([self._input, self._line, transport.output()], rtvi, rate)

@@ -11,8 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from loguru import logger
-from pipecat.frames.frames import ErrorFrame, InterimTranscriptionFrame, TranscriptionFrame
+from pipecat.frames.frames import InterimTranscriptionFrame, TranscriptionFrame
 from pipecat.pipeline.pipeline import Pipeline
 from pipecat.pipeline.worker import PipelineParams, PipelineWorker
 from pipecat.processors.aggregators.llm_context import LLMContext
@@ -30,6 +29,7 @@ from bridge.wire.candidate import SAMPLE_RATE
 
 from .. import eval_wire
 from ..interviewer import ScriptedInterviewer
+from ..rtvi import QuietRTVI
 from ..transport import CandidateTransport
 from ..turns import Ear, Mouth
 from ..voice.detectors import make_turn_analyzer, make_vad
@@ -49,13 +49,6 @@ class Voices:
     voice: TTSService
     labels: dict[str, str]
     """What will hear and speak, in words."""
-
-
-class QuietRTVI(RTVIProcessor):
-    """Pipecat's RTVI processor, except that inner errors are told in our own words and never verbatim."""
-
-    async def _send_error_frame(self, frame: ErrorFrame) -> None:
-        logger.warning("Pipeline error in {}: {}", frame.processor, type(frame.exception).__name__)
 
 
 class LocalEngine:

@@ -27,10 +27,10 @@ from bridge.usecases.conducting import Line
 from bridge.wire import vapi_messages
 from bridge.wire.candidate import SAMPLE_RATE
 
+from ..rtvi import StraightRTVI
 from ..sound import loudness
 from ..transport import CandidateTransport
 from .engine import CallParts, Do, EngineLost
-from .local import QuietRTVI
 from .relayed_words import RelayedWords
 from .vapi_call import Away, Back, Lost, News, VapiCall, VapiCalls
 from .vapi_speech import VapiSpeech, partial_words
@@ -94,7 +94,7 @@ class VapiEngine:
         transport = CandidateTransport(parts.leg, None)
         self._input = transport.input()
         self._speech = VapiSpeech()
-        rtvi = QuietRTVI()
+        rtvi = StraightRTVI(parts.leg)
         rtvi.add_event_handler("on_client_ready", self._on_ready)
         self._runner = WorkerRunner(handle_sigint=False)
         self._worker = PipelineWorker(
