@@ -100,6 +100,6 @@ class Gatherer:
 
 def loudness(pcm: bytes) -> float:
     """RMS of PCM16, 0 to 1; 0 of nothing. Every eighth sample tells as much."""
-    # For more than 500 elements numpy lets go of the GIL, and the event loop would then wait for it.
+    # For more than 500 elements, and for `dot` always, numpy lets go of the GIL, and the event loop would then wait for it.
     samples = np.frombuffer(pcm, dtype="<i2")[::8].astype(np.float32)
-    return math.sqrt(float(np.dot(samples, samples)) / len(samples)) / 32768 if len(samples) else 0.0
+    return math.sqrt(float(np.vdot(samples, samples)) / len(samples)) / 32768 if len(samples) else 0.0

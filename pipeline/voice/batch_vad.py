@@ -1,6 +1,6 @@
 """Voice detection for all calls at once: one Silero session, windows of many calls in one batch, one quiet thread (performance.md §2).
 
-A call feeds its audio from the event loop; the thread looks every 40 ms, runs what has come for everybody, and tells only changes back. When somebody counts as
+A call feeds its audio from the event loop; the thread looks every 120 ms, runs what has come for everybody, and tells only changes back. When somebody counts as
 speaking is pipecat's rule (`VADAnalyzer`): confidence and loudness for `start_secs`, neither for `stop_secs`. Read next: `speech_gate`, which holds that rule.
 """
 
@@ -22,16 +22,18 @@ from pipecat.audio.vad.vad_analyzer import VADParams
 from bridge.wire.candidate import SAMPLE_RATE
 
 from .detectors import MIN_VOLUME, silero_session
-from .speech_gate import WINDOW_SAMPLES, SpeechGate
+from .speech_gate import WINDOW_MS, WINDOW_SAMPLES, SpeechGate
 
-LOOK_SECONDS = 0.04
-MAX_BATCH = 8
+LOOK_SECONDS = 0.12
+"""Two of the pieces that calls feed: what is run more rarely finds more calls for each batch, and the model in the cache."""
+MAX_BATCH = 32
 """Half a millisecond of a core, and a window costs hardly more than in a batch of 32 (61 instead of 54 µs)."""
 REST_SECONDS = 0.0001
 """Between batches, for the event loop: woken on the same core it would otherwise wait for a whole time slice, which was half of the audio's p99."""
 FIRST_SLOTS = 32
 NICENESS = 5
 SAMPLES_PER_MS = SAMPLE_RATE // 1000
+SCALE = np.float32(1 / 32768)
 STATE_SIZE = 128
 CONTEXT_SAMPLES = 64
 """What the model sees again of the window before."""
@@ -43,7 +45,8 @@ STALE_SECONDS = 1.0
 NOT_SPEECH = 1e-7
 """Power of a window (-70 dBFS) that needs no model while nobody speaks: digital silence, a closed microphone."""
 
-Samples = np.ndarray[Any, np.dtype[np.float32]]
+Row = np.ndarray[Any, np.dtype[np.int16]]
+"""A call's audio in the thread's store."""
 OnChange = Callable[[bool, int], None]
 """Called on the event loop with whether the candidate speaks now, and the call time in ms from which on that is so."""
 
@@ -83,56 +86,54 @@ class Detector:
 
 
 class _Stream:
-    """What the thread knows of one call."""
+    """What the thread knows of one call. Its audio lies in a row of the thread's, from `CONTEXT_SAMPLES` on; what is before has been heard."""
 
     def __init__(self, params: VADParams, slot: int) -> None:
         self.gate = SpeechGate(params)
         self.slot = slot
         self.fed_at = 0.0
-        self._samples = np.zeros(CONTEXT_SAMPLES, dtype=np.float32)
-        """-1 to 1; what is before `_at` has been heard."""
-        self._at = CONTEXT_SAMPLES
-        self._first_ms = 0.0
-        """Call time of the sample at `_at`."""
-
-    @property
-    def waiting(self) -> int:
-        """Samples to be heard."""
-        return len(self._samples) - self._at
+        self.pieces: list[bytes] = []
+        """What has come and does not lie in the row yet."""
+        self.waiting = 0
+        """Samples to be heard, in the row and in pieces."""
+        self.first_ms = 0.0
+        """Call time of the first of them."""
 
     @property
     def end_ms(self) -> int:
         """Call time of the end of what has come."""
-        return int(self._first_ms + self.waiting / SAMPLES_PER_MS)
+        return int(self.first_ms + self.waiting / SAMPLES_PER_MS)
 
     def put(self, pcm: bytes, at_ms: int) -> bool:
-        """Lay audio behind what waits; False when it does not continue it, and what waited is gone."""
+        """Take audio behind what waits; False when it does not continue it, and what waited is gone."""
         continues = self.fed_at == 0 or abs(at_ms - self.end_ms) <= GAP_MS
         if not continues:
-            self._at = len(self._samples)
+            self.pieces.clear()
+            self.waiting = 0
         self.fed_at = time.monotonic()
-        self._first_ms = at_ms - self.waiting / SAMPLES_PER_MS
-        added = np.frombuffer(pcm, dtype="<i2").astype(np.float32)
-        added *= 1 / 32768
-        self._samples = np.concatenate((self._samples[self._at - CONTEXT_SAMPLES :], added))
-        self._at = CONTEXT_SAMPLES
-        if self.waiting > MAX_WAITING:
-            self._pass(self.waiting - MAX_WAITING)
+        self.first_ms = at_ms - self.waiting / SAMPLES_PER_MS
+        self.pieces.append(pcm)
+        self.waiting += len(pcm) // 2
         return continues
 
-    def next_window(self) -> tuple[Samples, int]:
-        """The next window behind its context, and the call time at which it begins."""
-        window, at_ms = self._samples[self._at - CONTEXT_SAMPLES : self._at + WINDOW_SAMPLES], int(self._first_ms)
-        self._pass(WINDOW_SAMPLES)
-        return window, at_ms
+    def lay(self, row: Row) -> None:
+        """Put the pieces into the row, behind what waits there; beyond `MAX_WAITING` the oldest audio goes."""
+        added = np.frombuffer(b"".join(self.pieces), dtype="<i2")
+        self.pieces.clear()
+        there = self.waiting - len(added)
+        if self.waiting > MAX_WAITING:
+            kept = np.concatenate((row[CONTEXT_SAMPLES : CONTEXT_SAMPLES + there], added))[-MAX_WAITING:]
+            self.first_ms += (self.waiting - len(kept)) / SAMPLES_PER_MS
+            there, added, self.waiting = 0, kept, len(kept)
+        row[CONTEXT_SAMPLES + there : CONTEXT_SAMPLES + self.waiting] = added
 
-    def _pass(self, samples: int) -> None:
-        self._at += samples
-        self._first_ms += samples / SAMPLES_PER_MS
-
-    def forget(self) -> None:
-        """Let the next window have no context."""
-        self._samples[self._at - CONTEXT_SAMPLES : self._at] = 0
+    def pass_heard(self, row: Row, windows: int) -> None:
+        """Have what was not heard yet, and the context before it, at the row's beginning again."""
+        heard = windows * WINDOW_SAMPLES
+        self.waiting -= heard
+        self.first_ms += heard / SAMPLES_PER_MS
+        length = CONTEXT_SAMPLES + self.waiting
+        row[:length] = row[heard : heard + length].copy()
 
 
 class BatchVad:
@@ -147,6 +148,8 @@ class BatchVad:
         self._closed = False
         self._rate = np.array(SAMPLE_RATE, dtype=np.int64)
         self._windows = np.zeros((MAX_BATCH, CONTEXT_SAMPLES + WINDOW_SAMPLES), dtype=np.float32)
+        self._audio = np.zeros((FIRST_SLOTS, CONTEXT_SAMPLES + MAX_WAITING), dtype=np.int16)
+        """What waits to be heard, behind the context of its first window, by slot."""
         self._states = np.zeros((2, FIRST_SLOTS, STATE_SIZE), dtype=np.float32)
         """The model's memory of each call, by slot."""
         self._free: list[int] = list(range(FIRST_SLOTS))
@@ -197,50 +200,66 @@ class BatchVad:
             ended_ms = stream.end_ms
             if not stream.put(pcm, at_ms):
                 self._stopped(detector, stream, ended_ms)
+        for stream in self._streams.values():
+            if stream.pieces:
+                stream.lay(self._audio[stream.slot])
 
     def _begin(self, detector: Detector) -> _Stream:
         if not self._free:
-            slots = self._states.shape[1]
+            slots = len(self._audio)
             self._free = list(range(slots, 2 * slots))
+            self._audio = np.concatenate((self._audio, np.zeros_like(self._audio)))
             self._states = np.concatenate((self._states, np.zeros_like(self._states)), axis=1)
         stream = self._streams[detector] = _Stream(self._params, self._free.pop())
+        self._audio[stream.slot, :CONTEXT_SAMPLES] = 0
         self._states[:, stream.slot] = 0
         return stream
 
     def _detect(self, session: InferenceSession) -> None:
-        while not self._closed:
-            ready = [item for item in self._streams.items() if item[1].waiting >= WINDOW_SAMPLES][:MAX_BATCH]
-            if not ready:
-                return
-            times = []
-            for row, (_, stream) in enumerate(ready):
-                self._windows[row], at_ms = stream.next_window()
-                times.append(at_ms)
-            heard = self._windows[: len(ready), CONTEXT_SAMPLES:]
-            powers = np.einsum("ij,ij->i", heard, heard) / WINDOW_SAMPLES
-            asked = [row for row, (_, stream) in enumerate(ready) if powers[row] >= NOT_SPEECH or not stream.gate.quiet]
-            confidences = np.zeros(len(ready), dtype=np.float32)
-            if asked:
-                confidences[asked] = self._ask(session, asked, [ready[row][1].slot for row in asked])
-            for (detector, stream), confidence, power, at_ms in zip(
-                ready, confidences.tolist(), powers.tolist(), times, strict=True
-            ):
-                self._judge(detector, stream, confidence, power, at_ms)
-            time.sleep(REST_SECONDS)
+        """Window after window, each for all calls that have it; a call's windows follow each other, since the model remembers."""
+        ready = [item for item in self._streams.items() if item[1].waiting >= WINDOW_SAMPLES]
+        number = 0
+        while ready and not self._closed:
+            for first in range(0, len(ready), MAX_BATCH):
+                self._hear(session, ready[first : first + MAX_BATCH], number)
+                time.sleep(REST_SECONDS)
+            number += 1
+            further = []
+            for detector, stream in ready:
+                if stream.waiting >= (number + 1) * WINDOW_SAMPLES:
+                    further.append((detector, stream))
+                else:
+                    stream.pass_heard(self._audio[stream.slot], number)
+            ready = further
 
-    def _ask(self, session: InferenceSession, rows: list[int], slots: list[int]) -> Samples:
+    def _hear(self, session: InferenceSession, batch: list[tuple[Detector, _Stream]], number: int) -> None:
+        """The window of that number, counted from what waits, of each of these calls."""
+        begin = number * WINDOW_SAMPLES
+        end = begin + CONTEXT_SAMPLES + WINDOW_SAMPLES
+        windows = self._windows[: len(batch)]
+        np.multiply(self._audio[[stream.slot for _, stream in batch], begin:end], SCALE, out=windows)
+        heard = windows[:, CONTEXT_SAMPLES:]
+        powers = (np.einsum("ij,ij->i", heard, heard) / WINDOW_SAMPLES).tolist()
+        asked = [row for row, (_, stream) in enumerate(batch) if powers[row] >= NOT_SPEECH or not stream.gate.quiet]
+        confidences = [0.0] * len(batch)
+        if asked:
+            found = self._ask(session, asked, [batch[row][1].slot for row in asked])
+            for row, confidence in zip(asked, found, strict=True):
+                confidences[row] = confidence
+        for (detector, stream), confidence, power in zip(batch, confidences, powers, strict=True):
+            if (change := stream.gate.hear(confidence, power, int(stream.first_ms + number * WINDOW_MS))) is not None:
+                detector.tell(*change)
+            if stream.gate.take_reset():
+                self._states[:, stream.slot] = 0
+                # The next window's context.
+                self._audio[stream.slot, end - CONTEXT_SAMPLES : end] = 0
+
+    def _ask(self, session: InferenceSession, rows: list[int], slots: list[int]) -> list[float]:
         """The model's confidence in each of these windows."""
         inputs = {"input": self._windows[rows], "state": self._states[:, slots], "sr": self._rate}
         confidences, self._states[:, slots] = session.run(None, inputs)
-        found: Samples = confidences[:, 0]
+        found: list[float] = confidences[:, 0].tolist()
         return found
-
-    def _judge(self, detector: Detector, stream: _Stream, confidence: float, power: float, at_ms: int) -> None:
-        if (change := stream.gate.hear(confidence, power, at_ms)) is not None:
-            detector.tell(*change)
-        if stream.gate.take_reset():
-            self._states[:, stream.slot] = 0
-            stream.forget()
 
     def _settle(self) -> None:
         """Forget closed calls; who sends nothing any more has stopped speaking."""
