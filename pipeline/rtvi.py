@@ -18,8 +18,7 @@ class QuietRTVI(RTVIProcessor):
 
 
 class StraightRTVI(QuietRTVI):
-    """Messages go to the leg at once, where no audio passes the pipeline that they could have to wait for: through every processor and its tasks each cost as much as
-    a second of relayed audio."""
+    """For pipelines that no audio passes: messages have nothing to wait for there, and go to the leg at once instead of through every processor and its tasks."""
 
     def __init__(self, leg: Leg) -> None:
         super().__init__()

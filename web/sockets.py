@@ -34,7 +34,7 @@ LOOK_EVERY_BYTES = 4 * 1024
 
 
 class AudioWebSocket(SeldomReset, web.WebSocketResponse):
-    """Of whoever is dialled."""
+    """The candidate's end of a call."""
 
 
 @public

@@ -34,7 +34,7 @@ class Dialled(SeldomReset, ClientWebSocketResponse):
 
 
 @pytest.fixture(params=["served", "dialled"])
-async def ends(request, monkeypatch):
+async def ends(request, monkeypatch, aiohttp_server):
     """The end with the heartbeat, and its peer, which answers no ping by itself; each way round."""
     monkeypatch.setattr(heartbeat, "RESET_SECONDS", RESET)
     ours = request.param == "served"
@@ -53,19 +53,15 @@ async def ends(request, monkeypatch):
 
     app = web.Application()
     app.router.add_get("/", serve)
-    runner = web.AppRunner(app, shutdown_timeout=1)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    url = f"http://127.0.0.1:{runner.addresses[0][1]}/"
+    server = await aiohttp_server(app)
     more = {"autoping": False} if ours else {"heartbeat": HEARTBEAT}
     more["timeout"] = ClientWSTimeout(ws_close=1)
     async with ClientSession(ws_response_class=ClientWebSocketResponse if ours else Dialled) as http:
-        dialled = await http.ws_connect(url, **more)
+        dialled = await http.ws_connect(server.make_url("/"), **more)
         served = await accepted.get()
         yield (served, dialled) if ours else (dialled, served)
         await asyncio.gather(served.close(), dialled.close())
         done.set()
-    await runner.cleanup()
 
 
 async def test_who_goes_on_talking_is_not_asked_and_costs_little(ends):

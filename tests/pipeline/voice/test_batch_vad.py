@@ -135,6 +135,22 @@ async def test_the_size_of_the_pieces_does_not_matter(calls, piece):
     assert one.said == other.said
 
 
+@needs_flite
+async def test_of_what_comes_at_once_the_newest_two_seconds_are_heard_at_their_time(calls):
+    """R-041: a thread that was away catches up with what is still of use, and tells the time at which it was said."""
+    word = await spoken("Yes.")
+    pcm = noise(6) + word + noise(1.8 - len(word) / (2 * RATE), seed=4)
+    slowly, at_once = calls(1), calls(1)
+    await slowly.feed([pcm])
+    for at in range(0, len(pcm), PIECE):
+        at_once.detectors[0].feed(pcm[at : at + PIECE], at // 32)
+    await at_once.settled()
+
+    [(began, began_ms), (ended, ended_ms)] = slowly.said[0]
+    assert (began, ended) == (True, False)
+    assert at_once.said[0] == [(True, pytest.approx(began_ms, abs=4 * 32)), (False, pytest.approx(ended_ms, abs=4 * 32))]
+
+
 async def test_noise_and_silence_are_no_speech(calls):
     """Neither a room nor digital silence, and what is silent costs no model."""
     batch = calls(2)
