@@ -17,6 +17,10 @@ EARLY_SECONDS = 0.02
 """Jitter taken without delaying a frame; with the frame due and one made up for, at most three go out together."""
 PATIENCE_SECONDS = 0.02
 """How long a due frame is waited for before silence takes its place."""
+AHEAD_SECONDS = 0.01
+"""A microphone may begin, or go on after silence was filled in, a whole frame ahead of its places, where every bit of jitter has it wait; this much ahead it is at ease."""
+SLIDE_SECONDS = 0.001
+"""By so much a frame the places come forward to it: a twentieth faster, for half a second, is no burst."""
 MAX_BACKLOG = 300 * BYTES_PER_SECOND // 1000
 STANDING_BACKLOG = 40 * BYTES_PER_SECOND // 1000
 """Audio still waiting when the next message comes: delay that does not go away by itself."""
@@ -70,6 +74,8 @@ class Uplink:
             self._counters.up_dropped_bytes += len(pcm)
             return
         backlog = self._backlog
+        if self._due - now > AHEAD_SECONDS and len(backlog) < STANDING_BACKLOG:
+            self._due -= SLIDE_SECONDS
         if not backlog and len(pcm) == FRAME_BYTES and now >= self._due - EARLY_SECONDS:
             self._forward(pcm, now)
             return

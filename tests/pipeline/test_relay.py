@@ -214,6 +214,28 @@ def after_a_gap():
     return line
 
 
+@pytest.mark.parametrize("begins", range(1, 20, 3))
+@pytest.mark.parametrize("late", [0, 30, 50])
+def test_a_microphone_that_begins_beside_the_silence_is_soon_on_time(begins, late):
+    """R-042: whatever its place beside the frames filled in, and however late one message was, jitter has none wait a second later; the pace is kept."""
+    line = Line()
+    line.wait(1000)
+    began = len(line.up)
+    waited = 0
+    for n in range(500):
+        due = 1000 + begins + n * 20 + (4 if n % 2 else 0) + (late if n == 5 else 0)
+        while line.ms() < due:
+            line.wait(1, tick=1) if line.ms() % 10 == 0 else line.stall(1)
+        line.relay.up(numbered(n))
+        waited += n > 60 and line.up[-1] != (line.ms(), numbered(n))
+
+    assert waited == 0
+    assert len(line.up) - began <= 500 + 6, (
+        "the frames, silence for what was late, and less than two frames by which the places came forward"
+    )
+    assert line.relay.counters.up_dropped_bytes == 0
+
+
 def test_a_gaps_delay_goes_away_in_the_next_pause():
     """Late speech is all sent, and what its lateness cost is made good by skipping a pause, not a word."""
     line = after_a_gap()
