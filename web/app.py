@@ -47,6 +47,7 @@ from . import (
     reports,
     routes,
 )
+from .capacity import calls_at_once
 from .keys import DEMO, ORIGINS, RECORDINGS, SETTINGS, STORE, SUPERVISOR, USER, VAPI_AUTH
 from .operator import attach as operators
 
@@ -58,12 +59,6 @@ if TYPE_CHECKING:
 
 MAX_BODY_BYTES = 256 * 1024
 SWEEP_SECONDS = 5
-LOCAL_CALLS_PER_CORE = 4
-"""Local-engine calls one core carries with recogniser and voice (docs: capacity)."""
-RELAYED_CALLS_PER_CORE = 60
-"""Vapi calls one core relays with everything on, with room to spare (docs: capacity)."""
-LIVE_CALLS_PER_CORE = 20
-"""Gemini Live calls one core carries: sound comes in JSON over TLS there (docs: capacity)."""
 
 
 async def create_app(settings: Settings, *, demo: bool = False, evals: bool = False) -> web.Application:
@@ -152,8 +147,7 @@ def supervisor_of(
 ) -> Supervisor:
     """What runs the calls of this process, as many as its cores carry."""
     cores = max(1, len(os.sched_getaffinity(0)) // settings.workers)
-    local_calls = settings.max_calls or LOCAL_CALLS_PER_CORE * cores
-    vendors = {"vapi": RELAYED_CALLS_PER_CORE, "gemini": LIVE_CALLS_PER_CORE}.get(settings.engines[0], 0) * cores
+    most, local_calls = calls_at_once(settings.max_calls, settings.engines[0], cores)
     engines = EngineMaker(
         settings.engines,
         voice_maker(settings),
@@ -161,7 +155,6 @@ def supervisor_of(
         vapi=(vapi.calls, vapi.make_body) if vapi else None,
         gemini=gemini_of(settings, database, vapi),
     )
-    most = settings.max_calls or max(local_calls, vendors)
     return Supervisor(database, recordings, engines, Neighbours(database, post), max_calls=most)
 
 

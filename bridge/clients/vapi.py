@@ -84,8 +84,12 @@ class VapiClient(Generic[SocketT]):
         no_redirects = aiohttp.TraceConfig()
         # A websocket's opening follows them, and cannot be told not to.
         no_redirects.on_request_redirect.append(_refuse_redirect)
+        # Every live call holds a connection, and aiohttp's own limit of 100 would have the next one wait until it is lost. Calls are limited elsewhere.
         self._http = aiohttp.ClientSession(
-            headers={"User-Agent": USER_AGENT}, trace_configs=[no_redirects], ws_response_class=_AudioWebSocket
+            connector=aiohttp.TCPConnector(limit=0),
+            headers={"User-Agent": USER_AGENT},
+            trace_configs=[no_redirects],
+            ws_response_class=_AudioWebSocket,
         )
         self._downloads = aiohttp.ClientSession(
             headers={"User-Agent": USER_AGENT, "Accept-Encoding": "identity"},

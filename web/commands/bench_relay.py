@@ -203,7 +203,7 @@ async def _fixed(bench: Bench, sizes: Sequence[int]) -> list[Result]:
             try:
                 results.append(await bench.run(kind, calls))
             except (RunFailed, TimeoutError) as failed:
-                print(f"  {name}: {failed or 'no answer in time'}", flush=True)
+                print(f"  {name}: {str(failed) or 'no answer in time'}", flush=True)
         print()
     return results
 
@@ -231,7 +231,7 @@ async def _holds(bench: Bench, kind: str, calls: int) -> bool:
             if (await bench.run(kind, calls)).holds:
                 return True
         except (RunFailed, TimeoutError) as failed:
-            print(f"  {failed or 'no answer in time'}", flush=True)
+            print(f"  {str(failed) or 'no answer in time'}", flush=True)
     return False
 
 

@@ -36,7 +36,7 @@ def say(targets: list[tuple[int, str]], **more: Any) -> None:
 # bare -----------------------------------------------------------------------------------------------------------------
 async def bare(upstream: int, calls: int, _: Path) -> None:
     """The peer: what anybody would write first."""
-    http = aiohttp.ClientSession()
+    http = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0))
 
     async def pump(one: Any, other: Any) -> None:
         async for message in one:

@@ -428,6 +428,25 @@ async def test_a_socket_is_dialled(api, client):
     await ws.close()
 
 
+async def test_more_than_a_hundred_calls_at_once(api, client):
+    """Each holds its socket, and the client still speaks to all of them: aiohttp's own limit of 100 connections is not ours."""
+
+    async def transport(request):
+        ws = web.WebSocketResponse()
+        await ws.prepare(request)
+        await ws.receive()
+        return ws
+
+    api.routes[f"/{LINK}/transport"] = transport
+    sockets = [await client.dial(f"{api.url.replace('http', 'ws')}/{LINK}/transport") for _ in range(120)]
+    created = await client.create(body())
+
+    assert created.call_id == "call-1"
+    assert not [ws for ws in sockets if ws.closed]
+    for ws in sockets:
+        await ws.close()
+
+
 async def test_a_socket_that_is_refused(api, client, canary, monkeypatch):
     """403, a redirect elsewhere, silence: a reason each, never the URL."""
     monkeypatch.setattr(vapi, "DIAL_SECONDS", 0.3)
