@@ -233,7 +233,8 @@ def test_a_microphone_that_begins_beside_the_silence_is_soon_on_time(begins, lat
     assert len(line.up) - began <= 500 + 6, (
         "the frames, silence for what was late, and less than two frames by which the places came forward"
     )
-    assert line.relay.counters.up_dropped_bytes == 0
+    # Two frames of silence stand where a message was 50 ms late: one of the speech behind them may go.
+    assert line.relay.counters.up_dropped_bytes <= (late == 50) * FRAME_BYTES
 
 
 def test_a_gaps_delay_goes_away_in_the_next_pause():
