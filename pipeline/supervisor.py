@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -25,6 +24,7 @@ from bridge.usecases.patience import patiently
 from bridge.wire.candidate import CLOSE_BAD_TOKEN, CLOSE_FINISHED, CLOSE_REPLACED, CLOSE_RESTARTING, CLOSE_UPSTREAM_LOST
 
 from .engines.choose import EngineMaker
+from .garbage import Garbage
 from .leg import Leg
 from .loading import Loading
 from .operating import ENDED_BY_OPERATOR, Act
@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
 RETRY_AFTER_SECONDS = 60
 LET_GO_TIMEOUT_SECONDS = 8
+TIDY_SECONDS = 0.5
+"""After a call's end its tasks need so long to let go of it."""
 GOODBYE_SECONDS = 25.0
 """After an operator's end the interviewer has so long for its goodbye."""
 CLOSE_CODES = {
@@ -82,6 +84,7 @@ class Supervisor:
         self.stopping = False
         """The process ends; nobody can take that back."""
         self.feed = feed or LiveFeed()
+        self._garbage = Garbage()
 
     @property
     def count(self) -> int:
@@ -134,8 +137,12 @@ class Supervisor:
             await asyncio.shield(self._after(session_id, outcome, leg))
             del self._live[session_id]
             gone.set()
-        # Finished calls are reference cycles around large native objects (pipecat.md §9).
-        asyncio.get_running_loop().call_later(0.5, gc.collect)
+        self._garbage.call_ended()
+        asyncio.get_running_loop().call_later(TIDY_SECONDS, self.tidy)
+
+    def tidy(self) -> None:
+        """Let what ended calls have left behind be collected, when that is worth its pause."""
+        self._garbage.look(self.count)
 
     async def _make_call(self, admission: calling.Admission, leg: Leg) -> CallLeg:
         await self.loading.done()

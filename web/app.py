@@ -104,7 +104,7 @@ async def create_app(settings: Settings, *, demo: bool = False, evals: bool = Fa
         if orphans:
             logger.info("{} interrupted interviews can be resumed", orphans)
         reconciler = reconciler_of(vapi, database, app[SUPERVISOR]) if vapi else None
-        sweeper = asyncio.create_task(_sweep(database, reconciler))
+        sweeper = asyncio.create_task(_sweep(database, reconciler, app[SUPERVISOR]))
         yield
         sweeper.cancel()
         with suppress(asyncio.CancelledError):
@@ -230,8 +230,9 @@ def voice_maker(settings: Settings) -> Any:
     return make
 
 
-async def _sweep(database: Database, reconciler: Reconciler | None) -> None:
+async def _sweep(database: Database, reconciler: Reconciler | None, supervisor: Supervisor) -> None:
     while True:
+        supervisor.tidy()
         try:
             # An SQLite file has no other process whose calls could be orphaned: the start has seen to its own.
             if not database.is_sqlite and (orphans := await calling.recover(database, datetime.now(UTC))):

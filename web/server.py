@@ -7,7 +7,6 @@ so that it can be resumed after the restart, and everything is stored. A second 
 from __future__ import annotations
 
 import asyncio
-import gc
 import os
 import signal
 import socket
@@ -19,6 +18,7 @@ from loguru import logger
 
 from bridge.config import Settings
 from bridge.errors import SettingsError
+from pipeline import garbage
 from pipeline.supervisor import Supervisor
 
 from . import accounts, connections
@@ -78,9 +78,7 @@ async def run(settings: Settings, *, demo: bool = False, shared_port: bool = Fal
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, signals.put_nowait, None)
     await web.SockSite(runner, sock).start()
-    # What has been loaded stays: going through it all again would hold up every call for a tenth of a second each time.
-    gc.freeze()
-    gc.enable()
+    garbage.settle()
     loop.call_later(LOAD_AFTER_SECONDS, _load, app[SUPERVISOR])
     if url := await accounts.first_account_url(settings, app[STORE]):
         print(f"Make the first account, once, within 24 hours: {url}", flush=True)
@@ -97,7 +95,7 @@ async def run(settings: Settings, *, demo: bool = False, shared_port: bool = Fal
 
 def _load(supervisor: Supervisor) -> None:
     if not supervisor.stopping:
-        supervisor.loading.begin().add_done_callback(lambda _: gc.freeze())
+        supervisor.loading.begin().add_done_callback(lambda _: garbage.settle())
 
 
 async def drain(supervisor: Supervisor, signals: asyncio.Queue[None], seconds: int) -> None:

@@ -11,7 +11,6 @@ Says on stdout where candidates connect: `{"targets": [[port, path], …], …}`
 from __future__ import annotations
 
 import asyncio
-import gc
 import json
 import sys
 from datetime import UTC, datetime
@@ -72,6 +71,7 @@ async def ours(upstream: int, calls: int, folder: Path) -> None:
     from bridge.domain.privacy import CONSENT_VERSION
     from bridge.domain.setup import InterviewSetup
     from bridge.usecases import calling, consenting, set_up
+    from pipeline import garbage
 
     from ..app import create_app
     from ..keys import STORE, SUPERVISOR, USER
@@ -92,7 +92,7 @@ async def ours(upstream: int, calls: int, folder: Path) -> None:
     await web.SockSite(runner, sock).start()
     # What is loaded once is no call's memory.
     await app[SUPERVISOR].loading.done()
-    gc.freeze()
+    garbage.settle()
     setup = InterviewSetup(type=InterviewType.JAVASCRIPT, difficulty=Difficulty.HARD, duration_minutes=30)
     targets = []
     for _ in range(calls):
