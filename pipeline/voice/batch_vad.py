@@ -44,6 +44,7 @@ GAP_MS = 250
 """Audio this far from where the audio before it ended does not continue it."""
 STALE_SECONDS = 1.0
 """A candidate from whom nothing comes for so long has stopped speaking."""
+TELL_AGAIN_SECONDS = 60.0
 NOT_SPEECH = 1e-7
 """Power of a window (-70 dBFS) that needs no model while nobody speaks: digital silence, a closed microphone."""
 
@@ -118,16 +119,18 @@ class _Stream:
         self.waiting += len(pcm) // 2
         return continues
 
-    def lay(self, row: Row) -> None:
-        """Put the pieces into the row, behind what waits there; beyond `MAX_WAITING` the oldest audio goes."""
+    def lay(self, row: Row) -> int:
+        """Put the pieces into the row, behind what waits there; beyond `MAX_WAITING` the oldest audio goes. Returns the samples that went."""
         added = np.frombuffer(b"".join(self.pieces), dtype="<i2")
         self.pieces.clear()
         there = self.waiting - len(added)
-        if self.waiting > MAX_WAITING:
+        gone = max(0, self.waiting - MAX_WAITING)
+        if gone:
             kept = np.concatenate((row[CONTEXT_SAMPLES : CONTEXT_SAMPLES + there], added))[-MAX_WAITING:]
-            self.first_ms += (self.waiting - len(kept)) / SAMPLES_PER_MS
+            self.first_ms += gone / SAMPLES_PER_MS
             there, added, self.waiting = 0, kept, len(kept)
         row[CONTEXT_SAMPLES + there : CONTEXT_SAMPLES + self.waiting] = added
+        return gone
 
     def pass_heard(self, row: Row, windows: int) -> None:
         """Have what was not heard yet, and the context before it, at the row's beginning again."""
@@ -148,6 +151,7 @@ class BatchVad:
         self._streams: dict[Detector, _Stream] = {}
         self._thread: threading.Thread | None = None
         self._closed = False
+        self._tell_again_at = 0.0
         self._rate = np.array(SAMPLE_RATE, dtype=np.int64)
         self._windows = np.zeros((MAX_BATCH, CONTEXT_SAMPLES + WINDOW_SAMPLES), dtype=np.float32)
         self._audio = np.zeros((FIRST_SLOTS, CONTEXT_SAMPLES + MAX_WAITING), dtype=np.int16)
@@ -202,9 +206,13 @@ class BatchVad:
             ended_ms = stream.end_ms
             if not stream.put(pcm, at_ms):
                 self._stopped(detector, stream, ended_ms)
-        for stream in self._streams.values():
-            if stream.pieces:
-                stream.lay(self._audio[stream.slot])
+        gone = sum(stream.lay(self._audio[stream.slot]) for stream in self._streams.values() if stream.pieces)
+        if gone and time.monotonic() >= self._tell_again_at:
+            self._tell_again_at = time.monotonic() + TELL_AGAIN_SECONDS
+            logger.warning(
+                "Voice detection passed over {:.1f} s of the sound of {} calls: this machine has too little CPU for them, or it came all at once",
+                gone / SAMPLE_RATE, len(self._streams),
+            )  # fmt: skip
 
     def _begin(self, detector: Detector) -> _Stream:
         if not self._free:

@@ -12,17 +12,16 @@ import asyncio
 import gc
 import json
 import sys
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
 from ..loops import run
 from .lean import Client, Run
+from .obey import Handler, obey
 from .upstream import Upstream
 
 AT_ONCE = 8
 CONNECT_SECONDS = 30
-Handler = Callable[..., Awaitable[dict[str, Any]]]
 
 
 class Load:
@@ -64,17 +63,8 @@ async def _serve(role: str, audio: bytes) -> None:
         print(json.dumps({"port": await upstream.listen()}), flush=True)
     else:
         handlers["connect"] = Load(shared).connect
-    reader = asyncio.StreamReader(limit=1 << 22)
-    loop = asyncio.get_running_loop()
-    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
     gc.disable()
-    while line := await reader.readline():
-        command = json.loads(line)
-        try:
-            answer = await handlers[command.pop("do")](**command)
-        except (OSError, TimeoutError) as error:
-            answer = {"failed": f"{type(error).__name__}: {error}"}
-        print(json.dumps(answer), flush=True)
+    await obey(handlers)
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@
     stock     pipecat's own websocket transport and the smallest pipeline, raw audio
     ours      this product as `prepkit serve` runs it, with Vapi's key set: turns, transcripts, tools, recording, voice detection, database
 
-Says on stdout where candidates connect: `{"targets": [[port, path], …], …}`.
+Says on stdout where candidates connect: `{"targets": [[port, path], …], …}`. `ours` can then be asked for `warnings`: what its server has warned of so far.
 """
 
 from __future__ import annotations
@@ -19,8 +19,10 @@ from typing import Any
 
 import aiohttp
 from aiohttp import WSMsgType, web
+from loguru import logger
 
 from ..loops import run
+from .obey import obey
 
 SECRET = "bench"  # noqa: S105 - of this benchmark's own server
 HELLO = {"label": "rtvi-ai", "type": "client-ready", "id": "r", "data": {"version": "2.2.0", "about": {"library": "bench"}}}
@@ -78,6 +80,8 @@ async def ours(upstream: int, calls: int, folder: Path) -> None:
     from ..server import listen
 
     log.configure("WARNING", "text")
+    warnings: list[str] = []
+    logger.add(warnings.append, level="WARNING", format="{message}")
     settings = Settings.model_validate(
         {
             "port": 0, "data_dir": folder, "max_calls": 1000, "log_level": "WARNING", "voice_engine": "vapi",
@@ -102,7 +106,11 @@ async def ours(upstream: int, calls: int, folder: Path) -> None:
         targets.append((port, f"/ws/interviews/{session.id}?token={token}"))
     tools = {"url": f"http://127.0.0.1:{port}/api/vapi/tools", "headers": {"X-Vapi-Secret": SECRET}}
     say(targets, protocol="prepkit.pcm.v1", hello=HELLO, tools=tools)
-    await asyncio.Event().wait()
+
+    async def tell() -> dict[str, Any]:
+        return {"warnings": warnings}
+
+    await obey({"warnings": tell})
 
 
 if __name__ == "__main__":

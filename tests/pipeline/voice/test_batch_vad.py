@@ -6,6 +6,7 @@ import time
 
 import numpy as np
 import pytest
+from loguru import logger
 from pipecat.audio.vad.vad_analyzer import VADState
 
 from pipeline.voice.batch_vad import FIRST_SLOTS, BatchVad
@@ -141,11 +142,17 @@ async def test_of_what_comes_at_once_the_newest_two_seconds_are_heard_at_their_t
     word = await spoken("Yes.")
     pcm = noise(6) + word + noise(1.8 - len(word) / (2 * RATE), seed=4)
     slowly, at_once = calls(1), calls(1)
+    warned = []
+    sink = logger.add(warned.append, level="WARNING", format="{message}")
     await slowly.feed([pcm])
+    assert warned == []
     for at in range(0, len(pcm), PIECE):
         at_once.detectors[0].feed(pcm[at : at + PIECE], at // 32)
     await at_once.settled()
+    logger.remove(sink)
 
+    assert len(warned) == 1
+    assert "passed over 5." in warned[0]
     [(began, began_ms), (ended, ended_ms)] = slowly.said[0]
     assert (began, ended) == (True, False)
     assert at_once.said[0] == [(True, pytest.approx(began_ms, abs=4 * 32)), (False, pytest.approx(ended_ms, abs=4 * 32))]
