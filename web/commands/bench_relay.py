@@ -120,6 +120,7 @@ class Bench:
             while (await upstream.ask("report"))["streams"] < calls:  # noqa: ASYNC110 - another process knows
                 await asyncio.sleep(0.2)
         await asyncio.sleep(SETTLE_SECONDS)
+        warned = await _warnings(kind, relay)
         cpu, mine, busy = relay.cpu_seconds(), _cpu(parts), machine_busy_seconds()
         for end in (load, upstream):
             await end.ask("count", on=True)
@@ -130,7 +131,7 @@ class Bench:
             await end.ask("count", on=False)
         await asyncio.sleep(DRAIN_SECONDS)
         one, other = await load.ask("report"), await upstream.ask("report")
-        warnings = (await relay.ask("warnings"))["warnings"] if kind == "ours" else []
+        warnings = await _warnings(kind, relay) - warned
         if troubles := {*one["troubles"], *other["troubles"]}:
             raise RunFailed(f"{KINDS[kind]} at {calls} calls: {', '.join(sorted(troubles))}")
         return Result(
@@ -143,8 +144,13 @@ class Bench:
             rss=0.0 if kind == "none" else (rss - before) / calls,
             late=max(one["late"], other["late"]),
             others=max(0.0, busy - mine) / self.seconds,
-            warnings=len(warnings),
+            warnings=warnings,
         )
+
+
+async def _warnings(kind: str, relay: Child) -> int:
+    """How often our server has warned of something so far; the others have no voice."""
+    return len((await relay.ask("warnings"))["warnings"]) if kind == "ours" else 0
 
 
 def _cpu(parts: Sequence[Child]) -> float:

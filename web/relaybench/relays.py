@@ -74,12 +74,15 @@ async def ours(upstream: int, calls: int, folder: Path) -> None:
     from bridge.domain.setup import InterviewSetup
     from bridge.usecases import calling, consenting, set_up
     from pipeline import garbage
+    from pipeline.voice import batch_vad
 
     from ..app import create_app
     from ..keys import STORE, SUPERVISOR, USER
     from ..server import listen
 
     log.configure("WARNING", "text")
+    # Here every time counts.
+    batch_vad.TELL_AGAIN_SECONDS = 0.0
     warnings: list[str] = []
     logger.add(warnings.append, level="WARNING", format="{message}")
     settings = Settings.model_validate(
