@@ -346,7 +346,7 @@ class CallLeg:
         while True:
             await asyncio.sleep(TICK_SECONDS)
             now = self._clock()
-            await self._leg.tell("clock", elapsed=now // 1000, total=self._agenda.duration_ms // 1000)
+            self._leg.tell_now("clock", elapsed=now // 1000, total=self._agenda.duration_ms // 1000)
             self._tell(Do.TICK)
             await self._record(now - HOLD_MS)
 

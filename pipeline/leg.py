@@ -204,6 +204,10 @@ class Leg:
         """Send one of our own server-messages."""
         return await self.send_message(server_message({"type": type_, **fields}))
 
+    def tell_now(self, type_: str, **fields: Any) -> bool:
+        """Write one of our own server-messages that the next one replaces, as `send_message_now` does."""
+        return self.send_message_now(server_message({"type": type_, **fields}))
+
     async def _send(self, data: str | bytes) -> bool:
         if self._socket.closed:
             return False
