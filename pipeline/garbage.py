@@ -9,10 +9,13 @@ from __future__ import annotations
 import gc
 
 YOUNG, MIDDLE = 700, 10
-"""Python's own thresholds."""
+"""CPython's own thresholds (3.11 to 3.13): new objects, and rounds among the young, before the next older ones are gone through."""
 NEVER = 1 << 30
+"""The oldest, which are everything else, are not gone through by count."""
 ROUNDS = 10
-"""Rounds of the middle generation that Python itself would let go by."""
+"""Rounds among the middle-aged, each of some 7,000 new objects, that CPython itself would let go by; here so many for each live call …"""
+MOST_ROUNDS = 300
+"""… and at most so many: a quarter of an hour at 160 calls, and at the very worst two million objects."""
 
 
 def settle() -> None:
@@ -23,11 +26,11 @@ def settle() -> None:
 
 
 def is_due(*, live: int, ended: int, rounds: int) -> bool:
-    """Whether it is worth its pause: as many calls have ended as are live, or so many objects have grown old as so many calls may leave behind.
+    """Whether it is worth its pause: as many calls have ended as are live, or enough `rounds` among the middle-aged have gone by.
 
-    Finished calls are reference cycles around large native objects (pipecat.md §9), so what waits to be collected is at most as much as is in use.
+    Finished calls are reference cycles around large native objects (pipecat.md §9); of them at most as many wait to be collected as are live.
     """
-    return (ended > 0 and ended >= live) or rounds >= ROUNDS * (1 + live)
+    return (ended > 0 and ended >= live) or rounds >= min(ROUNDS * (1 + live), MOST_ROUNDS)
 
 
 class Garbage:
@@ -37,7 +40,7 @@ class Garbage:
         self._ended = 0
 
     def call_ended(self) -> None:
-        """A call has left something behind."""
+        """A call's tasks have let go of it, and left it behind as a cycle."""
         self._ended += 1
 
     def look(self, live: int) -> None:

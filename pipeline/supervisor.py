@@ -137,8 +137,11 @@ class Supervisor:
             await asyncio.shield(self._after(session_id, outcome, leg))
             del self._live[session_id]
             gone.set()
+            asyncio.get_running_loop().call_later(TIDY_SECONDS, self._let_be_collected)
+
+    def _let_be_collected(self) -> None:
         self._garbage.call_ended()
-        asyncio.get_running_loop().call_later(TIDY_SECONDS, self.tidy)
+        self.tidy()
 
     def tidy(self) -> None:
         """Let what ended calls have left behind be collected, when that is worth its pause."""

@@ -20,7 +20,9 @@ PATIENCE_SECONDS = 0.02
 AHEAD_SECONDS = 0.01
 """A microphone may begin, or go on after silence was filled in, a whole frame ahead of its places, where every bit of jitter has it wait; this much ahead it is at ease."""
 SLIDE_SECONDS = 0.001
-"""By so much a frame the places come forward to it: a twentieth faster, for half a second, is no burst."""
+"""By so much a frame the places come forward to it, a twentieth faster, …"""
+SLIDE_MOST = 0.06
+"""… and by so much in all, until silence was filled in again or a frame was late: no burst, and no way to speak faster than time."""
 MAX_BACKLOG = 300 * BYTES_PER_SECOND // 1000
 STANDING_BACKLOG = 40 * BYTES_PER_SECOND // 1000
 """Audio still waiting when the next message comes: delay that does not go away by itself."""
@@ -43,6 +45,7 @@ class Uplink:
         self._due = now
         self._skipped_at = now
         self._filling = True
+        self._may_slide = SLIDE_MOST
 
     def connect(self, send: Send | None, now: float) -> None:
         """Send there from now on; None for nowhere. What waited for another is out of date."""
@@ -74,8 +77,10 @@ class Uplink:
             self._counters.up_dropped_bytes += len(pcm)
             return
         backlog = self._backlog
-        if self._due - now > AHEAD_SECONDS and len(backlog) < STANDING_BACKLOG:
-            self._due -= SLIDE_SECONDS
+        if self._may_slide > 0 and self._due - now > AHEAD_SECONDS and len(backlog) < STANDING_BACKLOG:
+            slide = min(self._may_slide, SLIDE_SECONDS * len(pcm) / FRAME_BYTES)
+            self._may_slide -= slide
+            self._due -= slide
         if not backlog and len(pcm) == FRAME_BYTES and now >= self._due - EARLY_SECONDS:
             self._forward(pcm, now)
             return
@@ -111,10 +116,14 @@ class Uplink:
         self._backlog.clear()
         self._counters.up_filled += self._forward(torn + SILENCE[len(torn) :], now)
         self._filling = True
+        self._may_slide = SLIDE_MOST
 
     def _forward(self, frame: bytes, now: float) -> bool:
         self._filling = False
-        self._due = max(self._due + FRAME_SECONDS, now)
+        self._due += FRAME_SECONDS
+        if self._due < now:
+            self._due = now
+            self._may_slide = SLIDE_MOST
         if self._send is None:
             return False
         if self._send(frame):

@@ -53,7 +53,7 @@ class HolderRows(TransactionPart):
         await self.connection.execute(delete(call_holders).where(call_holders.c.node == self.node))
 
     async def check_holder(self, session_id: str) -> None:
-        """Raise Conflict when another process holds the call. An SQLite file has one process (`ProcessLock`), and every statement takes four turns of its thread."""
+        """Raise Conflict when another process holds the call, on PostgreSQL: every process on an SQLite file goes by one name (`Database.node`), so nobody would be refused."""
         if self.dialect == "sqlite":
             return
         holder = await self._holder(session_id)

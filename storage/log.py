@@ -33,7 +33,7 @@ class LogRows(HolderRows):
         turns: Sequence[Turn],
         segments: Sequence[Segment],
     ) -> None:
-        """Append and upsert. Raises Conflict on a taken seq and while another process holds the call, NotFound for an unknown session."""
+        """Append and upsert. Raises Conflict on a taken seq and while another process holds the call (`check_holder`), NotFound for an unknown session."""
         known = as_uuid(session_id)
         if known is None:
             raise NotFound("There is no such interview.")

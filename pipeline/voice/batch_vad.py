@@ -45,6 +45,7 @@ GAP_MS = 250
 STALE_SECONDS = 1.0
 """A candidate from whom nothing comes for so long has stopped speaking."""
 TELL_AGAIN_SECONDS = 60.0
+"""That sound was passed over is logged no more often."""
 NOT_SPEECH = 1e-7
 """Power of a window (-70 dBFS) that needs no model while nobody speaks: digital silence, a closed microphone."""
 
@@ -210,7 +211,7 @@ class BatchVad:
         if gone and time.monotonic() >= self._tell_again_at:
             self._tell_again_at = time.monotonic() + TELL_AGAIN_SECONDS
             logger.warning(
-                "Voice detection passed over {:.1f} s of the sound of {} calls: this machine has too little CPU for them, or it came all at once",
+                "Voice detection passed over {:.1f} s of sound, with {} calls live: this machine has too little CPU for them, or it came all at once",
                 gone / SAMPLE_RATE, len(self._streams),
             )  # fmt: skip
 

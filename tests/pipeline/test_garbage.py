@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from pipeline.garbage import ROUNDS, is_due
+from pipeline.garbage import MOST_ROUNDS, ROUNDS, is_due
 
 GROWING = """
 import gc
@@ -50,7 +50,9 @@ for live in (3, 2, 1):
         (100, 100, 0, True),
         (0, 0, ROUNDS, True),
         (100, 0, ROUNDS, False),
-        (100, 0, ROUNDS * 101, True),
+        (3, 0, ROUNDS * 4 - 1, False),
+        (3, 0, ROUNDS * 4, True),
+        (100, 0, MOST_ROUNDS, True),
     ],
 )
 def test_a_pause_of_all_calls_is_worth_as_much_garbage(live, ended, rounds, due):

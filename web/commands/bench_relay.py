@@ -55,7 +55,7 @@ class Result:
     """MB a call."""
     late: float
     others: float
-    warnings: int = 0
+    warnings: int
     """Of our own server, for example that voice detection does not keep up."""
 
     @property
@@ -266,7 +266,7 @@ def judge(results: Sequence[Result], most: dict[str, int]) -> list[str]:
     if most:
         share = most["ours"] / max(1, most["bare"])
         held = ", ".join(f"{KINDS[kind]} {calls}" for kind, calls in most.items())
-        lines.append(f"  most calls with p99 < {HOLDS_MS:.0f} ms and nothing lost: {held}")
+        lines.append(f"  most calls with p99 < {HOLDS_MS:.0f} ms, nothing lost and nothing warned of: {held}")
         lines.append(_line(f"{share:.2f} x bare aiohttp's most", ">= 0.7", share >= 0.7))
         lines.append(_line(f"{most['ours']} calls on this core", ">= 120", most["ours"] >= 120))
     return lines
