@@ -1,7 +1,7 @@
-"""Voice detection for all calls at once: one Silero session, windows of many calls in one batch, one quiet thread (performance.md §2).
+"""Voice detection for all calls at once: one Silero session, windows of many calls in one run, one quiet thread (performance.md §2).
 
 A call feeds its audio from the event loop; the thread looks every 120 ms, runs what has come for everybody, and tells only changes back. When somebody counts as
-speaking is pipecat's rule (`VADAnalyzer`): confidence and loudness for `start_secs`, neither for `stop_secs`. Read next: `speech_gate`, which holds that rule.
+speaking is pipecat's rule (`VADAnalyzer`): confidence and loudness for `start_secs`, neither for `stop_secs`. Read next: `silero`, the model; `speech_gate`, the rule.
 """
 
 from __future__ import annotations
@@ -11,34 +11,34 @@ import os
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 from loguru import logger
+from numpy.lib.stride_tricks import sliding_window_view
 from onnxruntime import InferenceSession
 from pipecat.audio.vad.vad_analyzer import VADParams
 
 from bridge.wire.candidate import SAMPLE_RATE
 
-from .detectors import MIN_VOLUME, silero_session
-from .speech_gate import WINDOW_MS, WINDOW_SAMPLES, SpeechGate
+from . import silero
+from .detectors import MIN_VOLUME
+from .silero import CONTEXT_SAMPLES, STATE_SIZE, WINDOW_SAMPLES
+from .speech_gate import WINDOW_MS, SpeechGate
 
 LOOK_SECONDS = 0.12
 """Two of the pieces that calls feed: what is run more rarely finds more calls for each batch, and the model in the cache."""
-MAX_BATCH = 16
-"""About a millisecond of a core. Run in turn with a server's other work each batch costs half a millisecond beside its windows: 25 calls in batches of 8 cost 150 µs a
-window, in one batch 90; run alone and over and over, 59 and 52."""
+MAX_CALLS = 16
+MAX_STEPS = 4
+"""A run hears so many windows of so many calls, all that a look finds of them: a millisecond of a core at most."""
 REST_SECONDS = 0.0001
-"""Between batches, for the event loop: woken on the same core it would otherwise wait for a whole time slice, which was half of the audio's p99."""
+"""Between runs, for the event loop: woken on the same core it would otherwise wait for a whole time slice, which was half of the audio's p99."""
 FIRST_SLOTS = 32
 NICENESS = 10
 """Audio goes first, and still a tenth of a core that is short of time is left to voice detection."""
 SAMPLES_PER_MS = SAMPLE_RATE // 1000
 SCALE = np.float32(1 / 32768)
-STATE_SIZE = 128
-CONTEXT_SAMPLES = 64
-"""What the model sees again of the window before."""
 MAX_WAITING = 2 * SAMPLE_RATE
 GAP_MS = 250
 """Audio this far from where the audio before it ended does not continue it."""
@@ -51,6 +51,8 @@ NOT_SPEECH = 1e-7
 
 Row = np.ndarray[Any, np.dtype[np.int16]]
 """A call's audio in the thread's store."""
+Windows = np.ndarray[Any, np.dtype[np.float32]]
+SILENT = (0.0,) * MAX_STEPS
 OnChange = Callable[[bool, int], None]
 """Called on the event loop with whether the candidate speaks now, and the call time in ms from which on that is so."""
 
@@ -108,6 +110,11 @@ class _Stream:
         """Call time of the end of what has come."""
         return int(self.first_ms + self.waiting / SAMPLES_PER_MS)
 
+    @property
+    def windows(self) -> int:
+        """How many can be heard."""
+        return self.waiting // WINDOW_SAMPLES
+
     def put(self, pcm: bytes, at_ms: int) -> bool:
         """Take audio behind what waits; False when it does not continue it, and what waited is gone."""
         continues = self.fed_at == 0 or abs(at_ms - self.end_ms) <= GAP_MS
@@ -133,9 +140,9 @@ class _Stream:
         row[CONTEXT_SAMPLES + there : CONTEXT_SAMPLES + self.waiting] = added
         return gone
 
-    def pass_heard(self, row: Row, windows: int) -> None:
-        """Have what was not heard yet, and the context before it, at the row's beginning again."""
-        heard = windows * WINDOW_SAMPLES
+    def pass_heard(self, row: Row) -> None:
+        """All windows have been heard: have what is left of a window, and the context before it, at the row's beginning again."""
+        heard = self.windows * WINDOW_SAMPLES
         self.waiting -= heard
         self.first_ms += heard / SAMPLES_PER_MS
         length = CONTEXT_SAMPLES + self.waiting
@@ -153,8 +160,6 @@ class BatchVad:
         self._thread: threading.Thread | None = None
         self._closed = False
         self._tell_again_at = 0.0
-        self._rate = np.array(SAMPLE_RATE, dtype=np.int64)
-        self._windows = np.zeros((MAX_BATCH, CONTEXT_SAMPLES + WINDOW_SAMPLES), dtype=np.float32)
         self._audio = np.zeros((FIRST_SLOTS, CONTEXT_SAMPLES + MAX_WAITING), dtype=np.int16)
         """What waits to be heard, behind the context of its first window, by slot."""
         self._states = np.zeros((2, FIRST_SLOTS, STATE_SIZE), dtype=np.float32)
@@ -186,7 +191,7 @@ class BatchVad:
         try:
             if hasattr(os, "setpriority"):
                 os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
-            session = silero_session()
+            session = silero.session()
             while not self._closed:
                 self._wake.wait(STALE_SECONDS / 2 if self._streams else None)
                 self._wake.clear()
@@ -227,49 +232,67 @@ class BatchVad:
         return stream
 
     def _detect(self, session: InferenceSession) -> None:
-        """Window after window, each for all calls that have it; a call's windows follow each other, since the model remembers."""
-        ready = [item for item in self._streams.items() if item[1].waiting >= WINDOW_SAMPLES]
-        number = 0
+        """Some windows after some, each time for all calls that have them."""
+        ready = [item for item in self._streams.items() if item[1].windows]
+        heard = 0
         while ready and not self._closed:
-            for first in range(0, len(ready), MAX_BATCH):
-                self._hear(session, ready[first : first + MAX_BATCH], number)
+            for first in range(0, len(ready), MAX_CALLS):
+                self._hear(session, ready[first : first + MAX_CALLS], heard)
                 time.sleep(REST_SECONDS)
-            number += 1
+            heard += MAX_STEPS
             further = []
             for detector, stream in ready:
-                if stream.waiting >= (number + 1) * WINDOW_SAMPLES:
+                if stream.windows > heard:
                     further.append((detector, stream))
                 else:
-                    stream.pass_heard(self._audio[stream.slot], number)
+                    stream.pass_heard(self._audio[stream.slot])
             ready = further
 
-    def _hear(self, session: InferenceSession, batch: list[tuple[Detector, _Stream]], number: int) -> None:
-        """The window of that number, counted from what waits, of each of these calls."""
-        begin = number * WINDOW_SAMPLES
-        end = begin + CONTEXT_SAMPLES + WINDOW_SAMPLES
-        windows = self._windows[: len(batch)]
-        np.multiply(self._audio[[stream.slot for _, stream in batch], begin:end], SCALE, out=windows)
-        heard = windows[:, CONTEXT_SAMPLES:]
-        powers = (np.einsum("ij,ij->i", heard, heard) / WINDOW_SAMPLES).tolist()
-        asked = [row for row, (_, stream) in enumerate(batch) if powers[row] >= NOT_SPEECH or not stream.gate.quiet]
-        confidences = [0.0] * len(batch)
+    def _hear(self, session: InferenceSession, calls: list[tuple[Detector, _Stream]], heard: int) -> None:
+        """The next windows of each of these calls, of which so many have been heard since it was laid down."""
+        steps = [min(MAX_STEPS, stream.windows - heard) for _, stream in calls]
+        windows = self._cut([stream.slot for _, stream in calls], heard, max(steps))
+        powers = self._powers(windows)
+        asked = [
+            row for row, (_, stream) in enumerate(calls) if not stream.gate.quiet or max(powers[row][: steps[row]]) >= NOT_SPEECH
+        ]  # fmt: skip
+        confidences: dict[int, Sequence[float]] = dict.fromkeys(range(len(calls)), SILENT)
         if asked:
-            found = self._ask(session, asked, [batch[row][1].slot for row in asked])
-            for row, confidence in zip(asked, found, strict=True):
-                confidences[row] = confidence
-        for (detector, stream), confidence, power in zip(batch, confidences, powers, strict=True):
-            if (change := stream.gate.hear(confidence, power, int(stream.first_ms + number * WINDOW_MS))) is not None:
-                detector.tell(*change)
+            if len(asked) < len(calls):
+                windows = windows[:, asked]
+            found = self._ask(session, windows, [calls[row][1].slot for row in asked], [steps[row] for row in asked])
+            confidences.update(zip(asked, found, strict=True))
+        for row, (detector, stream) in enumerate(calls):
+            at_ms = stream.first_ms + heard * WINDOW_MS
+            for step in range(steps[row]):
+                change = stream.gate.hear(confidences[row][step], powers[row][step], int(at_ms + step * WINDOW_MS))
+                if change is not None:
+                    detector.tell(*change)
             if stream.gate.take_reset():
                 self._states[:, stream.slot] = 0
                 # The next window's context.
-                self._audio[stream.slot, end - CONTEXT_SAMPLES : end] = 0
+                end = (heard + steps[row]) * WINDOW_SAMPLES
+                self._audio[stream.slot, end : end + CONTEXT_SAMPLES] = 0
 
-    def _ask(self, session: InferenceSession, rows: list[int], slots: list[int]) -> list[float]:
-        """The model's confidence in each of these windows."""
-        inputs = {"input": self._windows[rows], "state": self._states[:, slots], "sr": self._rate}
+    def _cut(self, slots: list[int], heard: int, steps: int) -> Windows:
+        """The calls' windows with their contexts, [steps, calls, 64 + 512]; what lies behind a call's end is anything."""
+        begin = heard * WINDOW_SAMPLES
+        audio = self._audio[slots, begin : begin + CONTEXT_SAMPLES + steps * WINDOW_SAMPLES]
+        overlapping = sliding_window_view(audio, CONTEXT_SAMPLES + WINDOW_SAMPLES, axis=1)[:, ::WINDOW_SAMPLES]
+        return np.multiply(overlapping.swapaxes(0, 1), SCALE, order="C")
+
+    def _powers(self, windows: Windows) -> list[list[float]]:
+        """Of each call, each window."""
+        audio = windows[:, :, CONTEXT_SAMPLES:]
+        powers: list[list[float]] = (np.einsum("sci,sci->cs", audio, audio) / WINDOW_SAMPLES).tolist()
+        return powers
+
+    def _ask(self, session: InferenceSession, windows: Windows, slots: list[int], steps: list[int]) -> list[list[float]]:
+        """The model's confidence in each of these windows, by call; of a call's windows only so many count."""
+        audio = windows.reshape(-1, CONTEXT_SAMPLES + WINDOW_SAMPLES)
+        inputs = {"audio": audio, "state": self._states[:, slots], "steps": np.array(steps, dtype=np.int32)}
         confidences, self._states[:, slots] = session.run(None, inputs)
-        found: list[float] = confidences[:, 0].tolist()
+        found: list[list[float]] = confidences.reshape(-1, len(slots)).T.tolist()
         return found
 
     def _settle(self) -> None:

@@ -10,12 +10,13 @@ import copy
 from collections.abc import Callable
 from functools import cache
 
-from onnxruntime import InferenceSession
 from pipecat.audio.turn.base_turn_analyzer import EndOfTurnState
 from pipecat.audio.turn.smart_turn.base_smart_turn import BaseSmartTurn, SmartTurnParams
 from pipecat.audio.turn.smart_turn.local_smart_turn_v3 import LocalSmartTurnAnalyzerV3
 from pipecat.audio.vad.silero import SileroVADAnalyzer
 from pipecat.audio.vad.vad_analyzer import VADAnalyzer, VADParams
+
+from . import silero
 
 MIN_VOLUME = 0.25
 """Quiet microphones fail pipecat's 0.6."""
@@ -29,11 +30,6 @@ def _silero() -> SileroVADAnalyzer:
 @cache
 def _smart_turn() -> LocalSmartTurnAnalyzerV3:
     return LocalSmartTurnAnalyzerV3()
-
-
-def silero_session() -> InferenceSession:
-    """Silero's ONNX session, the process's one; it holds no state and may be run from any thread."""
-    return _silero()._model.session
 
 
 class SharedSilero(SileroVADAnalyzer):
@@ -73,6 +69,7 @@ def make_turn_analyzer(pause_seconds: Callable[[], float]) -> SharedSmartTurn:
 
 
 def warm_up() -> None:
-    """Load both models; run it off the event loop."""
+    """Load the models; run it off the event loop."""
     _silero()
+    silero.session()
     _smart_turn()

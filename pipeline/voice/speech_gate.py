@@ -12,7 +12,6 @@ from enum import Enum, auto
 
 from pipecat.audio.vad.vad_analyzer import VADParams
 
-WINDOW_SAMPLES = 512
 WINDOW_SECONDS = 0.032
 WINDOW_MS = 32
 LOUDNESS_WINDOWS = 13

@@ -165,7 +165,7 @@ async def test_noise_and_silence_are_no_speech(calls):
     batch = calls(2)
     asked = []
     detect = batch.vad._ask
-    batch.vad._ask = lambda session, rows, slots: (asked.append(len(rows)), detect(session, rows, slots))[1]
+    batch.vad._ask = lambda session, windows, slots, steps: (asked.append(sum(steps)), detect(session, windows, slots, steps))[1]
     await batch.feed([noise(4, level=200), silence(4)])
 
     assert batch.said == [[], []]
