@@ -26,7 +26,7 @@ class Downlink:
     def __init__(self, counters: Counters, now: float, tap: Tap) -> None:
         self._counters = counters
         self._send: Send | None = None
-        self._queue: deque[tuple[bytes, bool, bool]] = deque()
+        self.queue: deque[tuple[bytes, bool, bool]] = deque()
         """Audio, whether it is digital silence, and whether it is only there for its length."""
         self._queued = 0
         self._sound = 0
@@ -64,7 +64,7 @@ class Downlink:
 
     def _clear(self, now: float) -> int:
         dropped = self._sound
-        self._queue.clear()
+        self.queue.clear()
         self._queued = self._sound = 0
         self._silence = SILENCE_SENT
         self._sent_until = self._sound_until = now
@@ -92,11 +92,11 @@ class Downlink:
             counters.down_dropped_bytes += len(pcm)
             return
         gap = silent and self._silence > SILENCE_SENT
-        if not self._queue and len(pcm) <= self._room(now):
+        if not self.queue and len(pcm) <= self._room(now):
             self._forward(pcm, silent, gap, now)
             return
         for start in range(0, len(pcm), PIECE):
-            self._queue.append((pcm[start : start + PIECE], silent, gap))
+            self.queue.append((pcm[start : start + PIECE], silent, gap))
         self._queued += len(pcm)
         self._sound += 0 if gap else len(pcm)
         self._pump(now)
@@ -104,7 +104,7 @@ class Downlink:
     def tick(self, now: float) -> None:
         """Send what has become due."""
         self.played.tick(now)
-        if self._queue:
+        if self.queue:
             self._pump(now)
 
     def _room(self, now: float) -> int:
@@ -113,10 +113,10 @@ class Downlink:
         return int((LEAD_SECONDS - ahead) / FRAME_SECONDS + 0.01) * FRAME_BYTES
 
     def _pump(self, now: float) -> None:
-        while self._queue and (room := self._room(now)) > 0:
-            pcm, silent, gap = self._queue.popleft()
+        while self.queue and (room := self._room(now)) > 0:
+            pcm, silent, gap = self.queue.popleft()
             if len(pcm) > room:
-                self._queue.appendleft((pcm[room:], silent, gap))
+                self.queue.appendleft((pcm[room:], silent, gap))
                 pcm = pcm[:room]
             self._queued -= len(pcm)
             self._sound -= 0 if gap else len(pcm)

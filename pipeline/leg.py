@@ -39,8 +39,10 @@ VERBS_PER_MINUTE = 120
 SEND_TIMEOUT_SECONDS = 8
 TOO_SLOW_MS = 2_000
 """Playback audio a browser may miss by not reading in time, beyond its two seconds of buffer, before its leg is closed; forgiven at a quarter of real time."""
-COALESCE_MS = 60
+COALESCE_BYTES = 60 * BYTES_PER_MS
 """Microphone audio is handed on in pieces of this length: the pipeline decides, it need not see every message."""
+RELAYED_BYTES = 100 * BYTES_PER_MS
+"""Where it has gone straight to a vendor already, and what is handed on is only recorded and looked at."""
 
 
 class Socket(Protocol):
@@ -144,7 +146,7 @@ class Leg:
 
     def _coalesced(self, pcm: bytes) -> bytes | None:
         self._pending += pcm
-        if len(self._pending) < COALESCE_MS * BYTES_PER_MS:
+        if len(self._pending) < (COALESCE_BYTES if self.on_microphone is None else RELAYED_BYTES):
             return None
         audio = bytes(self._pending)
         self._pending.clear()

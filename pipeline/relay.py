@@ -110,8 +110,12 @@ class Relay:
 
     # Within ---------------------------------------------------------------------------------------------------------
     def _tick(self, now: float) -> None:
-        self._uplink.tick(now)
-        self._downlink.tick(now)
+        # A hundred times a second, and nearly always there is nothing to do: they are asked here, since a call of either costs as much as the answer.
+        up, down = self._uplink, self._downlink
+        if up.backlog or now >= up.due:
+            up.tick(now)
+        if down.queue or now >= down.played.due:
+            down.tick(now)
 
     def _tap_played(self, pcm: bytes, in_ms: int) -> None:
         if self.on_played is not None:

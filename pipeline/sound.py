@@ -17,8 +17,8 @@ BYTES_PER_SECOND = BYTES_PER_MS * 1000
 FRAME_MS = 20
 FRAME_BYTES = FRAME_MS * BYTES_PER_MS
 SILENCE = bytes(FRAME_BYTES)
-GATHER_BYTES = 60 * BYTES_PER_MS
-GATHER_SECONDS = 0.1
+GATHER_BYTES = 100 * BYTES_PER_MS
+GATHER_SECONDS = 0.12
 """A tap waits no longer than this for more."""
 JITTER_SECONDS = 0.03
 """Audio whose place is this near the end of what was gathered is its continuation."""
@@ -27,7 +27,7 @@ Send = Callable[[bytes], bool]
 """Writes one binary message without waiting; False when the socket is gone or its buffer is full, and nothing was taken."""
 
 Tap = Callable[[bytes, int], None]
-"""Called with 60 to 160 ms of PCM16 16 kHz mono (the rest before a pause may be shorter) and the ms from now at which its first sample is heard; negative for the past."""
+"""Called with 100 to 240 ms of PCM16 16 kHz mono (the rest before a pause may be shorter) and the ms from now at which its first sample is heard; negative for the past."""
 
 
 @dataclass(slots=True)
@@ -58,15 +58,16 @@ class Counters:
 
 
 class Gatherer:
-    """Gathers consecutive audio and hands it on in pieces of about 60 ms, with the place of its first sample."""
+    """Gathers consecutive audio and hands it on in pieces of about 100 ms, with the place of its first sample."""
 
-    __slots__ = ("_audio", "_began", "_since", "_tap", "newest")
+    __slots__ = ("_audio", "_began", "_tap", "due", "newest")
 
     def __init__(self, tap: Tap) -> None:
         self._tap = tap
         self._audio = bytearray()
         self._began = 0.0
-        self._since = 0.0
+        self.due = math.inf
+        """When what there is has waited long enough."""
         self.newest = b""
 
     def add(self, pcm: bytes, at: float, now: float) -> None:
@@ -75,14 +76,14 @@ class Gatherer:
         if audio and abs(self._began + len(audio) / BYTES_PER_SECOND - at) > JITTER_SECONDS:
             self.hand_on(now)
         if not audio:
-            self._began, self._since = at, now
+            self._began, self.due = at, now + GATHER_SECONDS
         audio += pcm
         if len(audio) >= GATHER_BYTES:
             self.hand_on(now)
 
     def tick(self, now: float) -> None:
         """Hand on what has waited long enough."""
-        if self._audio and now - self._since >= GATHER_SECONDS:
+        if now >= self.due:
             self.hand_on(now)
 
     def hand_on(self, now: float) -> None:
@@ -90,6 +91,7 @@ class Gatherer:
         if self._audio:
             self.newest = bytes(self._audio)
             self._audio.clear()
+            self.due = math.inf
             self._tap(self.newest, round((self._began - now) * 1000))
 
     @property

@@ -41,8 +41,10 @@ class Uplink:
         self._send: Send | None = None
         self._refused = False
         self._muted = False
-        self._backlog = bytearray()
-        self._due = now
+        self.backlog = bytearray()
+        """Audio that waits for its place; a tick sends it."""
+        self.due = now
+        """When the next frame belongs to the upstream; from then on a tick may have to fill it with silence."""
         self._skipped_at = now
         self._filling = True
         self._may_slide = SLIDE_MOST
@@ -52,7 +54,7 @@ class Uplink:
         self._drop()
         self._send = send
         self._refused = False
-        self._due = max(self._due, now)
+        self.due = max(self.due, now)
 
     def mute(self, on: bool) -> None:
         """Silence from the next frame on, or the microphone again."""
@@ -65,8 +67,8 @@ class Uplink:
         self._drop()
 
     def _drop(self) -> None:
-        self._counters.up_dropped_bytes += len(self._backlog)
-        self._backlog.clear()
+        self._counters.up_dropped_bytes += len(self.backlog)
+        self.backlog.clear()
         self._filling = True
 
     def take(self, pcm: bytes, now: float) -> None:
@@ -76,12 +78,12 @@ class Uplink:
         if self._muted:
             self._counters.up_dropped_bytes += len(pcm)
             return
-        backlog = self._backlog
-        if self._may_slide > 0 and self._due - now > AHEAD_SECONDS and len(backlog) < STANDING_BACKLOG:
+        backlog = self.backlog
+        if self._may_slide > 0 and self.due - now > AHEAD_SECONDS and len(backlog) < STANDING_BACKLOG:
             slide = min(self._may_slide, SLIDE_SECONDS * len(pcm) / FRAME_BYTES)
             self._may_slide -= slide
-            self._due -= slide
-        if not backlog and len(pcm) == FRAME_BYTES and now >= self._due - EARLY_SECONDS:
+            self.due -= slide
+        if not backlog and len(pcm) == FRAME_BYTES and now >= self.due - EARLY_SECONDS:
             self._forward(pcm, now)
             return
         if len(backlog) >= STANDING_BACKLOG:
@@ -96,33 +98,31 @@ class Uplink:
         self._pump(now)
 
     def tick(self, now: float) -> None:
-        """Send what has become due, or silence in its place."""
-        if now < self._due - EARLY_SECONDS:
-            return
-        if len(self._backlog) >= FRAME_BYTES:
+        """Send what has become due, or silence in its place; there is nothing to do before `due` without a `backlog`."""
+        if len(self.backlog) >= FRAME_BYTES:
             self._pump(now)
-        elif now >= self._due + (0 if self._filling else PATIENCE_SECONDS):
+        elif now >= self.due + (0 if self._filling else PATIENCE_SECONDS):
             self._fill(now)
 
     def _pump(self, now: float) -> None:
-        while len(self._backlog) >= FRAME_BYTES and now >= self._due - EARLY_SECONDS:
-            frame = bytes(self._backlog[:FRAME_BYTES])
-            del self._backlog[:FRAME_BYTES]
+        while len(self.backlog) >= FRAME_BYTES and now >= self.due - EARLY_SECONDS:
+            frame = bytes(self.backlog[:FRAME_BYTES])
+            del self.backlog[:FRAME_BYTES]
             self._forward(frame, now)
 
     def _fill(self, now: float) -> None:
         """A frame of silence; it completes a torn frame, which would otherwise wait for ever."""
-        torn = bytes(self._backlog)
-        self._backlog.clear()
+        torn = bytes(self.backlog)
+        self.backlog.clear()
         self._counters.up_filled += self._forward(torn + SILENCE[len(torn) :], now)
         self._filling = True
         self._may_slide = SLIDE_MOST
 
     def _forward(self, frame: bytes, now: float) -> bool:
         self._filling = False
-        self._due += FRAME_SECONDS
-        if self._due < now:
-            self._due = now
+        self.due += FRAME_SECONDS
+        if self.due < now:
+            self.due = now
             self._may_slide = SLIDE_MOST
         if self._send is None:
             return False
@@ -137,9 +137,9 @@ class Uplink:
 
     def _catch_up(self, now: float) -> None:
         """Skip the oldest frame, if it is a pause or none was skipped for a while."""
-        head = np.frombuffer(self._backlog, dtype="<i2", count=FRAME_BYTES // 2).astype(np.int32)
+        head = np.frombuffer(self.backlog, dtype="<i2", count=FRAME_BYTES // 2).astype(np.int32)
         quiet = int(np.abs(head).max()) < QUIET_PEAK
         if quiet or now - self._skipped_at >= SKIP_SECONDS:
-            del self._backlog[:FRAME_BYTES]
+            del self.backlog[:FRAME_BYTES]
             self._counters.up_dropped_bytes += FRAME_BYTES
             self._skipped_at = now

@@ -12,6 +12,8 @@ from typing import Any
 from aiohttp import WSMsgType, client, web_ws
 from aiohttp._websocket.reader import WebSocketDataQueue
 
+BINARY = WSMsgType.BINARY
+"""Up to Python 3.11 a member is looked up by a function in Python each time it is named."""
 Take = Callable[[bytes], bool]
 """Takes a binary message at once; False leaves it, and all behind it, to whoever receives in turn. Must return in microseconds."""
 
@@ -23,7 +25,7 @@ class TakingQueue(WebSocketDataQueue):
 
     def feed_data(self, data: Any, size: int) -> None:
         """Called by aiohttp for every whole message. One that comes behind a message nobody has received yet waits too: order is kept."""
-        if self.take is not None and data[0] is WSMsgType.BINARY and not self._buffer and self.take(data[1]):
+        if self.take is not None and data[0] is BINARY and not self._buffer and self.take(data[1]):
             return
         super().feed_data(data, size)
 

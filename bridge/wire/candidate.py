@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 from uuid import uuid4
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -27,6 +27,9 @@ MAX_AUDIO_MS = 200
 MAX_TEXT_BYTES = 64 * 1024
 MAX_TYPED_CHARS = 8_000
 
+_encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
+"""`json.dumps` makes an encoder each time."""
+
 CLOSE_FINISHED = 1000
 CLOSE_POLICY = 1008
 CLOSE_TOO_BIG = 1009
@@ -37,8 +40,7 @@ CLOSE_REPLACED = 4409
 CLOSE_UPSTREAM_LOST = 4503
 
 
-@dataclass(frozen=True)
-class AudioIn:
+class AudioIn(NamedTuple):
     """Microphone audio: PCM16 LE mono 16 kHz."""
 
     pcm: bytes
@@ -125,7 +127,7 @@ class PcmWire:
 
     def encode_message(self, message: dict[str, Any]) -> str:
         """See `Wire`."""
-        return json.dumps(message, separators=(",", ":"), ensure_ascii=False)
+        return _encode(message)
 
 
 def check_audio(pcm: bytes) -> bytes:

@@ -10,6 +10,7 @@ import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -147,7 +148,7 @@ class VapiEngine:
         self._call, self._given_at = call, time.monotonic()
         call.listener = self._news.put_nowait
         call.relay.on_played = self._on_played
-        call.relay.attach(self._send_audio)
+        call.relay.attach(self._parts.leg.send_audio_now if self._up is None else partial(self._send_resampled, self._up))
         call.relay.mute(self._parts.leg.muted)
         self._parts.leg.on_microphone = call.relay.up
 
@@ -172,10 +173,8 @@ class VapiEngine:
         """To voice detection; Vapi has it already."""
         self._detector.feed(pcm, self._parts.clock() - len(pcm) * 1000 // (2 * SAMPLE_RATE))
 
-    def _send_audio(self, pcm: bytes) -> bool:
-        if self._up is not None:
-            pcm = self._up.resample_chunk(np.frombuffer(pcm, dtype="<i2")).astype("<i2").tobytes()
-        return self._parts.leg.send_audio_now(pcm)
+    def _send_resampled(self, up: soxr.ResampleStream, pcm: bytes) -> bool:
+        return self._parts.leg.send_audio_now(up.resample_chunk(np.frombuffer(pcm, dtype="<i2")).astype("<i2").tobytes())
 
     def _on_played(self, pcm: bytes, in_ms: int) -> None:
         self._parts.playback.heard(pcm, in_ms)

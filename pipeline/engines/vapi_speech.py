@@ -29,12 +29,12 @@ from pipecat.frames.frames import (
 )
 from pipecat.processors.aggregators.llm_context import LLMContext
 from pipecat.processors.frame_processor import FrameDirection
-from pipecat.processors.frameworks.rtvi import models
 from pipecat.services.llm_service import LLMService
 from pipecat.utils.text.base_text_aggregator import TextType
 from pipecat.utils.time import time_now_iso8601
 
 from bridge.domain.events import Speaker, ToolAnswered
+from bridge.wire.candidate import RTVI_LABEL
 
 from ..interviewer import NO_MODEL
 
@@ -42,14 +42,14 @@ CANDIDATE = "candidate"
 
 
 def partial_words(text: str) -> list[dict[str, Any]]:
-    """What pipecat's observer tells an RTVI client of an interim transcription. Partials are two thirds of what Vapi says and decide nothing, so they do not go
-    through the pipeline and its observers: that costs a millisecond each."""
+    """What pipecat's observer tells an RTVI client of an interim transcription, word for word (`UserInputMessage`, `UserTranscriptionMessage`).
+
+    Partials are two thirds of what Vapi says and decide nothing, so they do not go through the pipeline and its observers: that costs a millisecond each.
+    """
     said: dict[str, Any] = {"text": text, "timestamp": time_now_iso8601(), "final": False, "user_id": CANDIDATE}
     return [
-        models.UserInputMessage(data=models.UserInputMessageData(input_type="transcription", **said)).model_dump(
-            exclude_none=True
-        ),
-        models.UserTranscriptionMessage(data=models.UserTranscriptionMessageData(**said)).model_dump(exclude_none=True),
+        {"label": RTVI_LABEL, "type": "user-input", "data": {"input_type": "transcription", **said}},
+        {"label": RTVI_LABEL, "type": "user-transcription", "data": said},
     ]
 
 

@@ -32,6 +32,10 @@ class _State(Enum):
     STOPPING = auto()
 
 
+QUIET, STARTING, SPEAKING, STOPPING = _State
+"""By these names: up to Python 3.11 a member is looked up by a function in Python each time it is named, several times a window."""
+
+
 class SpeechGate:
     """One stream's state."""
 
@@ -40,7 +44,7 @@ class SpeechGate:
         self._min_volume = params.min_volume
         self._start_windows = max(1, round(params.start_secs / WINDOW_SECONDS))
         self._stop_windows = max(1, round(params.stop_secs / WINDOW_SECONDS))
-        self._state = _State.QUIET
+        self._state = QUIET
         self._count = 0
         self._since_ms = 0
         self._powers: deque[float] = deque(maxlen=LOUDNESS_WINDOWS)
@@ -51,7 +55,7 @@ class SpeechGate:
     @property
     def quiet(self) -> bool:
         """Whether nobody speaks or seems to begin to."""
-        return self._state is _State.QUIET
+        return self._state is QUIET
 
     def hear(self, confidence: float, power: float, at_ms: int) -> tuple[bool, int] | None:
         """Take one window that begins at `at_ms`; what changed and since when, or None."""
@@ -73,35 +77,39 @@ class SpeechGate:
         return min(1.0, max(0.0, (10 * math.log10(mean) - 0.691 + 110) / 100))
 
     def _on_speech(self, at_ms: int) -> tuple[bool, int] | None:
-        match self._state:
-            case _State.QUIET:
-                self._state, self._count, self._since_ms = _State.STARTING, 1, at_ms
-            case _State.STARTING:
-                self._count += 1
-            case _State.STOPPING:
-                self._state = _State.SPEAKING
-        if self._state is _State.STARTING and self._count >= self._start_windows:
-            self._state = _State.SPEAKING
-            return True, self._since_ms
-        return None
+        state = self._state
+        if state is SPEAKING:
+            return None
+        if state is STOPPING:
+            self._state = SPEAKING
+            return None
+        if state is QUIET:
+            self._state, self._count, self._since_ms = STARTING, 0, at_ms
+        self._count += 1
+        if self._count < self._start_windows:
+            return None
+        self._state = SPEAKING
+        return True, self._since_ms
 
     def _on_pause(self, at_ms: int) -> tuple[bool, int] | None:
-        match self._state:
-            case _State.STARTING:
-                self._state = _State.QUIET
-            case _State.SPEAKING:
-                self._state, self._count, self._since_ms = _State.STOPPING, 1, at_ms
-            case _State.STOPPING:
-                self._count += 1
-        if self._state is _State.STOPPING and self._count >= self._stop_windows:
-            self._state = _State.QUIET
-            return False, self._since_ms
-        return None
+        state = self._state
+        if state is QUIET:
+            return None
+        if state is STARTING:
+            self._state = QUIET
+            return None
+        if state is SPEAKING:
+            self._state, self._count, self._since_ms = STOPPING, 0, at_ms
+        self._count += 1
+        if self._count < self._stop_windows:
+            return None
+        self._state = QUIET
+        return False, self._since_ms
 
     def stop(self) -> bool:
         """The stream broke off; whether somebody was speaking."""
-        spoke = self._state in (_State.SPEAKING, _State.STOPPING)
-        self._state = _State.QUIET
+        spoke = self._state in (SPEAKING, STOPPING)
+        self._state = QUIET
         return spoke
 
     def take_reset(self) -> bool:
