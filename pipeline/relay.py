@@ -78,10 +78,14 @@ class Relay:
         """One microphone message: PCM16 16 kHz mono, any even length. Ignored while no candidate is attached."""
         if self._attached:
             self._uplink.take(pcm, self._monotonic())
+            if self._uplink.backlog:
+                self._ticker.wake(self._tick)
 
     def down(self, pcm: bytes) -> None:
         """One upstream message: PCM16 16 kHz mono, any length, at any pace; a sample may be split between two."""
         self._downlink.take(pcm, self._monotonic())
+        if self._downlink.queue:
+            self._ticker.wake(self._tick)
 
     def flush(self) -> int:
         """Barge-in: drop what was not sent yet; returns its ms. What was sent and not heard (`unheard_ms`, read it before) is the page's to drop."""
@@ -109,13 +113,12 @@ class Relay:
         return self._downlink.played.level
 
     # Within ---------------------------------------------------------------------------------------------------------
-    def _tick(self, now: float) -> None:
-        # A hundred times a second, and nearly always there is nothing to do: they are asked here, since a call of either costs as much as the answer.
+    def _tick(self, now: float) -> float:
+        """Both directions; what each has to do later comes no sooner than this says, unless a message wakes the ticker."""
         up, down = self._uplink, self._downlink
-        if up.backlog or now >= up.due:
-            up.tick(now)
-        if down.queue or now >= down.played.due:
-            down.tick(now)
+        up.tick(now)
+        down.tick(now)
+        return now if up.backlog or down.queue else min(up.fills_at, down.played.due)
 
     def _tap_played(self, pcm: bytes, in_ms: int) -> None:
         if self.on_played is not None:

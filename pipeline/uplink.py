@@ -43,18 +43,22 @@ class Uplink:
         self._muted = False
         self.backlog = bytearray()
         """Audio that waits for its place; a tick sends it."""
-        self.due = now
-        """When the next frame belongs to the upstream; from then on a tick may have to fill it with silence."""
+        self._due = now
         self._skipped_at = now
         self._filling = True
         self._may_slide = SLIDE_MOST
+
+    @property
+    def fills_at(self) -> float:
+        """When silence takes the place of the next frame, unless it has come."""
+        return self._due if self._filling else self._due + PATIENCE_SECONDS
 
     def connect(self, send: Send | None, now: float) -> None:
         """Send there from now on; None for nowhere. What waited for another is out of date."""
         self._drop()
         self._send = send
         self._refused = False
-        self.due = max(self.due, now)
+        self._due = max(self._due, now)
 
     def mute(self, on: bool) -> None:
         """Silence from the next frame on, or the microphone again."""
@@ -79,11 +83,11 @@ class Uplink:
             self._counters.up_dropped_bytes += len(pcm)
             return
         backlog = self.backlog
-        if self._may_slide > 0 and self.due - now > AHEAD_SECONDS and len(backlog) < STANDING_BACKLOG:
+        if self._may_slide > 0 and self._due - now > AHEAD_SECONDS and len(backlog) < STANDING_BACKLOG:
             slide = min(self._may_slide, SLIDE_SECONDS * len(pcm) / FRAME_BYTES)
             self._may_slide -= slide
-            self.due -= slide
-        if not backlog and len(pcm) == FRAME_BYTES and now >= self.due - EARLY_SECONDS:
+            self._due -= slide
+        if not backlog and len(pcm) == FRAME_BYTES and now >= self._due - EARLY_SECONDS:
             self._forward(pcm, now)
             return
         if len(backlog) >= STANDING_BACKLOG:
@@ -98,14 +102,14 @@ class Uplink:
         self._pump(now)
 
     def tick(self, now: float) -> None:
-        """Send what has become due, or silence in its place; there is nothing to do before `due` without a `backlog`."""
+        """Send what has become due, or silence in its place; without a `backlog` there is nothing to do before `fills_at`."""
         if len(self.backlog) >= FRAME_BYTES:
             self._pump(now)
-        elif now >= self.due + (0 if self._filling else PATIENCE_SECONDS):
+        elif now >= self.fills_at:
             self._fill(now)
 
     def _pump(self, now: float) -> None:
-        while len(self.backlog) >= FRAME_BYTES and now >= self.due - EARLY_SECONDS:
+        while len(self.backlog) >= FRAME_BYTES and now >= self._due - EARLY_SECONDS:
             frame = bytes(self.backlog[:FRAME_BYTES])
             del self.backlog[:FRAME_BYTES]
             self._forward(frame, now)
@@ -120,9 +124,9 @@ class Uplink:
 
     def _forward(self, frame: bytes, now: float) -> bool:
         self._filling = False
-        self.due += FRAME_SECONDS
-        if self.due < now:
-            self.due = now
+        self._due += FRAME_SECONDS
+        if self._due < now:
+            self._due = now
             self._may_slide = SLIDE_MOST
         if self._send is None:
             return False

@@ -5,6 +5,7 @@ import pytest
 from pipeline.downlink import LEAD_SECONDS, MAX_QUEUE
 from pipeline.relay import Relay
 from pipeline.sound import FRAME_BYTES
+from pipeline.ticker import Ticker
 from pipeline.uplink import MAX_BACKLOG
 
 FRAME = b"\x10\x20" * 320
@@ -21,26 +22,23 @@ class Clock:
         return 1000 + self.ms / 1000
 
 
-class HandTicker:
-    """The ticker's face, ticked by the test."""
+class HandTicker(Ticker):
+    """The ticker itself; its period is the test's."""
 
-    def __init__(self):
-        self.ticks = []
+    def _start(self):
+        pass
 
-    def add(self, tick):
-        """Keep."""
-        self.ticks.append(tick)
-
-    def remove(self, tick):
-        """Forget."""
-        self.ticks = [each for each in self.ticks if each != tick]
+    def period(self):
+        """One has passed."""
+        self._call()
 
 
 class Line:
     """A relay between two ends that note when each message came."""
 
     def __init__(self, connect=True, attach=True):
-        self.clock, self.ticker = Clock(), HandTicker()
+        self.clock = Clock()
+        self.ticker = HandTicker(monotonic=self.clock)
         self.up, self.down, self.played = [], [], []
         self.takes_up = self.takes_down = True
         self.relay = Relay(
@@ -74,8 +72,7 @@ class Line:
         for _ in range(ms // tick):
             if do and self.ms() % every == 0:
                 do()
-            for each in list(self.ticker.ticks):
-                each(self.clock())
+            self.ticker.period()
             self.clock.ms += tick
 
     def stall(self, ms):
@@ -461,5 +458,5 @@ def test_a_closed_relay_is_silent():
     line.relay.close()
     line.wait(100)
 
-    assert not line.ticker.ticks
+    assert len(line.ticker) == 0
     assert not line.up
