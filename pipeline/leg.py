@@ -85,7 +85,8 @@ class Leg:
         self._ahead_at = monotonic()
         self._bad = 0
         self._verbs: list[float] = []
-        self._pending = bytearray()
+        self._pending: list[bytes] = []
+        self._pending_bytes = 0
         self.muted = False
         self.on_microphone: Callable[[bytes], None] | None = None
         """Called at once with every microphone message that came in time and was not muted, before any is gathered."""
@@ -145,11 +146,13 @@ class Leg:
                 pass
 
     def _coalesced(self, pcm: bytes) -> bytes | None:
-        self._pending += pcm
-        if len(self._pending) < (COALESCE_BYTES if self.on_microphone is None else RELAYED_BYTES):
+        self._pending.append(pcm)
+        self._pending_bytes += len(pcm)
+        if self._pending_bytes < (COALESCE_BYTES if self.on_microphone is None else RELAYED_BYTES):
             return None
-        audio = bytes(self._pending)
+        audio = b"".join(self._pending)
         self._pending.clear()
+        self._pending_bytes = 0
         return audio
 
     def _in_time(self, duration_ms: float) -> bool:

@@ -60,11 +60,12 @@ class Counters:
 class Gatherer:
     """Gathers consecutive audio and hands it on in pieces of about 100 ms, with the place of its first sample."""
 
-    __slots__ = ("_audio", "_began", "_tap", "due", "newest")
+    __slots__ = ("_audio", "_began", "_length", "_tap", "due", "newest")
 
     def __init__(self, tap: Tap) -> None:
         self._tap = tap
-        self._audio = bytearray()
+        self._audio: list[bytes] = []
+        self._length = 0
         self._began = 0.0
         self.due = math.inf
         """When what there is has waited long enough."""
@@ -72,13 +73,13 @@ class Gatherer:
 
     def add(self, pcm: bytes, at: float, now: float) -> None:
         """Take audio whose first sample is heard at monotonic time `at`."""
-        audio = self._audio
-        if audio and abs(self._began + len(audio) / BYTES_PER_SECOND - at) > JITTER_SECONDS:
+        if self._length and abs(self._began + self._length / BYTES_PER_SECOND - at) > JITTER_SECONDS:
             self.hand_on(now)
-        if not audio:
+        if not self._length:
             self._began, self.due = at, now + GATHER_SECONDS
-        audio += pcm
-        if len(audio) >= GATHER_BYTES:
+        self._audio.append(pcm)
+        self._length += len(pcm)
+        if self._length >= GATHER_BYTES:
             self.hand_on(now)
 
     def tick(self, now: float) -> None:
@@ -88,9 +89,10 @@ class Gatherer:
 
     def hand_on(self, now: float) -> None:
         """Hand on what there is."""
-        if self._audio:
-            self.newest = bytes(self._audio)
+        if self._length:
+            self.newest = b"".join(self._audio)
             self._audio.clear()
+            self._length = 0
             self.due = math.inf
             self._tap(self.newest, round((self._began - now) * 1000))
 

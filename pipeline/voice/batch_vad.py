@@ -234,6 +234,8 @@ class BatchVad:
     def _detect(self, session: InferenceSession) -> None:
         """Some windows after some, each time for all calls that have them."""
         ready = [item for item in self._streams.items() if item[1].windows]
+        # Beside each other those with as many: a run takes as long as if all had as many as its longest.
+        ready.sort(key=lambda item: item[1].windows)
         heard = 0
         while ready and not self._closed:
             for first in range(0, len(ready), MAX_CALLS):
