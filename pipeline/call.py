@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import Any, Protocol
 
 from loguru import logger
@@ -42,6 +43,7 @@ from .operating import Act, check, operate
 from .outcome import FAILED_UPSTREAM, Outcome
 from .playback import PlaybackTap
 from .recorder import HOLD_MS, CallRecorder
+from .rounds import Rounds
 from .turns import CandidateTurns
 from .watch import CallWatch
 
@@ -88,6 +90,7 @@ class CallLeg:
         engines: Engines,
         store: Store,
         recording: RecordingFile | None,
+        rounds: Rounds,
         renew_token: Callable[[], Awaitable[str]],
         feed: LiveFeed,
         make_director: MakeDirector | None = None,
@@ -104,6 +107,7 @@ class CallLeg:
         agenda = Agenda(session.setup, session.questions, admission.events)
         self.watch = CallWatch(feed, session.id, clock)
         self._recorder = CallRecorder(recording, base_ms) if recording else None
+        self._rounds = rounds
         self._log = CallLog(store, session.id, agenda, last_seq=admission.last_seq, on_stored=self._acknowledge)
         self._director = make_director(agenda, session.id, clock) if make_director else None
         self._parts = CallParts(
@@ -355,7 +359,7 @@ class CallLeg:
         if self._recorder is None:
             return
         try:
-            self.watch.sound(await asyncio.to_thread(self._recorder.flush, until_ms))
+            self.watch.sound(await self._rounds.run(partial(self._recorder.flush, until_ms)))
         except OSError as error:
             logger.error("The recording stopped: {}", error.strerror)
             self._recorder = self._parts.playback.recorder = None

@@ -29,6 +29,7 @@ from .leg import Leg
 from .loading import Loading
 from .operating import ENDED_BY_OPERATOR, Act
 from .outcome import CONSENT_WITHDRAWN, FAILED_UPSTREAM, Outcome
+from .rounds import Rounds
 
 if TYPE_CHECKING:
     from .call import CallLeg
@@ -85,6 +86,7 @@ class Supervisor:
         """The process ends; nobody can take that back."""
         self.feed = feed or LiveFeed()
         self._garbage = Garbage()
+        self._rounds = Rounds()
 
     @property
     def count(self) -> int:
@@ -165,7 +167,7 @@ class Supervisor:
         async def renew() -> str:
             return await patiently(self._store, lambda: calling.renew_token(self._store, session_id, datetime.now(UTC)))
 
-        return CallLeg(admission, leg, self._engines, self._store, recording, renew, self.feed, self.make_director)
+        return CallLeg(admission, leg, self._engines, self._store, recording, self._rounds, renew, self.feed, self.make_director)
 
     def live_tools(self, session_id: str) -> CallLeg | None:
         """The session's live leg in this process, to answer its vendor's tool calls."""

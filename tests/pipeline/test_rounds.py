@@ -1,0 +1,77 @@
+"""Recordings are written together, each with its own outcome, and never two parts of one at a time (F9, performance.md §2)."""
+
+import asyncio
+import threading
+import time
+
+import pytest
+
+from pipeline.rounds import ROUND_SECONDS, Rounds
+
+
+async def test_what_comes_together_is_one_visit_in_order():
+    """Twenty calls within a round: one thread, one after the other, each has what its own work gave."""
+    rounds, began = Rounds(), []
+
+    def work(n):
+        began.append((n, threading.get_ident()))
+        return bytes([n])
+
+    written = await asyncio.gather(*(rounds.run(lambda n=n: work(n)) for n in range(20)))
+
+    assert written == [bytes([n]) for n in range(20)]
+    assert [n for n, _ in began] == list(range(20))
+    assert len({thread for _, thread in began}) == 1
+    assert began[0][1] != threading.get_ident()
+
+
+async def test_one_recordings_trouble_is_its_own():
+    """A full disk under one of them: it is told, the others are written."""
+    rounds = Rounds()
+
+    def refuse():
+        raise OSError(28, "No space left on device")
+
+    outcomes = await asyncio.gather(
+        rounds.run(lambda: b"a"), rounds.run(refuse), rounds.run(lambda: b"b"), return_exceptions=True
+    )
+
+    assert [b"a", b"b"] == [outcomes[0], outcomes[2]]
+    assert isinstance(outcomes[1], OSError)
+
+
+async def test_the_last_part_waits_for_one_whose_caller_is_gone():
+    """A leg that ends in the middle of a round: its tick is cancelled, and what the end writes comes behind it, not beside it."""
+    rounds, order, slow = Rounds(), [], threading.Event()
+
+    def part(name):
+        order.append(f"{name} begins")
+        slow.wait(5)
+        order.append(f"{name} ends")
+        return b""
+
+    tick = asyncio.create_task(rounds.run(lambda: part("tick")))
+    while not order:
+        await asyncio.sleep(0.01)
+    tick.cancel()
+    last = asyncio.create_task(rounds.run(lambda: part("end")))
+    await asyncio.sleep(2 * ROUND_SECONDS)
+    assert order == ["tick begins"]
+    slow.set()
+    await last
+
+    assert order == ["tick begins", "tick ends", "end begins", "end ends"]
+    with pytest.raises(asyncio.CancelledError):
+        await tick
+
+
+async def test_the_loop_goes_on_meanwhile():
+    """A disk that takes its time holds nobody's sound up."""
+    rounds = Rounds()
+    writing = asyncio.create_task(rounds.run(lambda: time.sleep(0.3) or b""))
+    turns = 0
+    while not writing.done():
+        await asyncio.sleep(0.01)
+        turns += 1
+
+    assert turns > 10
