@@ -1,4 +1,4 @@
-"""What only a call needs (pipecat, onnxruntime, both models): more than half of what there is to load, and the server is ready without it.
+"""What only a call needs (pipecat, onnx and its runtime, the models): more than half of what there is to load, and the server is ready without it.
 
 A server begins with it once it is ready; the first call begins with it where nobody has, and waits for it. It is imported in a thread, so that pages are answered
 meanwhile. What is imported before must not import it: `tests/web/test_cold_start.py` holds that. Read next: `supervisor`.

@@ -52,6 +52,7 @@ class Relay:
         """Send to this upstream from now on (also after a rejoin). What an earlier one said is still played."""
         self._downlink.whole_again()
         self._uplink.connect(send_up, self._monotonic())
+        self._ticker.wake(self._tick)
 
     def disconnect(self) -> None:
         """The upstream is gone; what it said is still played."""
@@ -68,11 +69,13 @@ class Relay:
         self._uplink.forget()
         self._downlink.attach(None, now)
         self._attached = False
+        self._ticker.wake(self._tick)
 
     # Audio ----------------------------------------------------------------------------------------------------------
     def mute(self, on: bool) -> None:
         """While on, upstream gets silence whatever the microphone sends."""
         self._uplink.mute(on)
+        self._ticker.wake(self._tick)
 
     def up(self, pcm: bytes) -> None:
         """One microphone message: PCM16 16 kHz mono, any even length. Ignored while no candidate is attached."""
@@ -114,7 +117,7 @@ class Relay:
 
     # Within ---------------------------------------------------------------------------------------------------------
     def _tick(self, now: float) -> float:
-        """Both directions; what each has to do later comes no sooner than this says, unless a message wakes the ticker."""
+        """Both directions; what each has to do later comes no sooner than this says, unless a message or a verb wakes the ticker."""
         up, down = self._uplink, self._downlink
         up.tick(now)
         down.tick(now)

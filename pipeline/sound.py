@@ -72,7 +72,9 @@ class Gatherer:
         self.newest = b""
 
     def add(self, pcm: bytes, at: float, now: float) -> None:
-        """Take audio whose first sample is heard at monotonic time `at`."""
+        """Take audio whose first sample is heard at monotonic time `at`; nothing happens without any."""
+        if not pcm:
+            return
         if self._length and abs(self._began + self._length / BYTES_PER_SECOND - at) > JITTER_SECONDS:
             self.hand_on(now)
         if not self._length:

@@ -28,7 +28,7 @@ class Ticker:
         """Call `tick` from now on, as it asks for; adding it twice is adding it once."""
         self._ticks[tick] = 0.0
         if self._timer is None:
-            self._start()
+            self._arm(asyncio.get_running_loop())
 
     def wake(self, tick: Tick) -> None:
         """Call it with the next period, whatever it asked for. Nothing happens to one that was removed."""
@@ -44,9 +44,6 @@ class Ticker:
 
     def __len__(self) -> int:
         return len(self._ticks)
-
-    def _start(self) -> None:
-        self._arm(asyncio.get_running_loop())
 
     def _arm(self, loop: asyncio.AbstractEventLoop) -> None:
         self._timer = loop.call_later(self._period, self._run, loop)

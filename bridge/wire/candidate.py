@@ -41,7 +41,7 @@ CLOSE_UPSTREAM_LOST = 4503
 
 
 class AudioIn(NamedTuple):
-    """Microphone audio: PCM16 LE mono 16 kHz."""
+    """Microphone audio: PCM16 LE mono 16 kHz. A tuple, since one is made fifty times a second and call."""
 
     pcm: bytes
 

@@ -95,7 +95,7 @@ class Engine(Protocol):
         """Returns once audio and messages can be taken."""
 
     def take_audio(self, pcm: bytes) -> None:
-        """Microphone audio in pieces of 60 ms, PCM16 16 kHz mono, as it is read: must not wait. `pcm` is in the recording already."""
+        """Microphone audio in pieces of 60 to 100 ms, PCM16 16 kHz mono, as it is read: must not wait. `pcm` is in the recording already."""
 
     async def take_rtvi(self, message: dict[str, Any]) -> None:
         """An allowed RTVI message (client-ready)."""

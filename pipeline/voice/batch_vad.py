@@ -28,10 +28,10 @@ from .silero import CONTEXT_SAMPLES, STATE_SIZE, WINDOW_SAMPLES
 from .speech_gate import WINDOW_MS, SpeechGate
 
 LOOK_SECONDS = 0.12
-"""Two of the pieces that calls feed: what is run more rarely finds more calls for each batch, and the model in the cache."""
+"""A little more than the pieces that calls feed: what is run more rarely finds more calls for each run, and the model in the cache."""
 MAX_CALLS = 16
 MAX_STEPS = 4
-"""A run hears so many windows of so many calls, all that a look finds of them: a millisecond of a core at most."""
+"""A run hears at most so many windows of so many calls, a millisecond of a core; a call with two pieces to be heard takes a second run."""
 REST_SECONDS = 0.0001
 """Between runs, for the event loop: woken on the same core it would otherwise wait for a whole time slice, which was half of the audio's p99."""
 FIRST_SLOTS = 32

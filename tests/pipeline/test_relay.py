@@ -1,12 +1,14 @@
 """The relay's two directions against a clock the test owns: pace, silence, bounds, barge-in (R-042, R-046, vapi-protocol §2.2)."""
 
+from itertools import pairwise
+
 import pytest
 
 from pipeline.downlink import LEAD_SECONDS, MAX_QUEUE
 from pipeline.relay import Relay
 from pipeline.sound import FRAME_BYTES
 from pipeline.ticker import Ticker
-from pipeline.uplink import MAX_BACKLOG
+from pipeline.uplink import EARLY_SECONDS, MAX_BACKLOG
 
 FRAME = b"\x10\x20" * 320
 ZEROS = bytes(FRAME_BYTES)
@@ -23,10 +25,11 @@ class Clock:
 
 
 class HandTicker(Ticker):
-    """The ticker itself; its period is the test's."""
+    """The ticker itself, without its timer: periods are the test's."""
 
-    def _start(self):
-        pass
+    def add(self, tick):
+        """No loop runs."""
+        self._ticks[tick] = 0.0
 
     def period(self):
         """One has passed."""
@@ -92,6 +95,49 @@ class Line:
 def numbered(n):
     """Twenty milliseconds that can be told from others."""
     return (1000 + n % 250 * 100).to_bytes(2, "little") * 320
+
+
+# At rest --------------------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize("after_ms", range(0, 40, 5))
+def test_a_relay_that_rests_is_woken_by_what_has_to_wait(after_ms):
+    """R-042: a relay asks to be looked at when it must fill in silence; a message that cannot go out at once goes in the first period in which it may all the same."""
+    line = Line()
+    line.speak(200)
+    line.wait(after_ms, 20, lambda: line.relay.up(FRAME), tick=5)
+    began = line.ms()
+    line.relay.down(FRAME * 12)
+    line.wait(100, tick=5)
+
+    assert [(at - began, len(pcm) // FRAME_BYTES) for at, pcm in line.down] == [(0, 8), (20, 1), (40, 1), (60, 1), (80, 1)]
+
+    line = Line()
+    line.speak(200)
+    line.wait(after_ms, 20, lambda: line.relay.up(FRAME), tick=5)
+    line.up.clear()
+    for _ in range(4):
+        line.relay.up(FRAME)
+    at_once = len(line.up)
+    may_ms = round((line.relay._uplink._due - 1000 - EARLY_SECONDS) * 1000)
+    line.wait(100, tick=5)
+
+    assert at_once < 4
+    sent_ms, sent = line.up[at_once]
+    assert sent == FRAME
+    assert 0 <= sent_ms - may_ms < 5
+
+
+@pytest.mark.parametrize("verb", [lambda relay: relay.mute(True), lambda relay: relay.detach()])
+@pytest.mark.parametrize("after_ms", range(0, 40, 5))
+def test_silence_takes_over_at_once(verb, after_ms):
+    """R-042: whenever a microphone that was on time is muted or its page goes, no place upstream stays empty."""
+    line = Line()
+    line.speak(200)
+    line.wait(after_ms, 20, lambda: line.relay.up(FRAME), tick=5)
+    verb(line.relay)
+    line.wait(200, tick=5)
+    times = [at for at, _ in line.up]
+
+    assert {later - earlier for earlier, later in pairwise(times)} == {20}
 
 
 # Up -------------------------------------------------------------------------------------------------------------------

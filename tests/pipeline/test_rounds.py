@@ -65,6 +65,41 @@ async def test_the_last_part_waits_for_one_whose_caller_is_gone():
         await tick
 
 
+async def test_nobody_waits_for_ever_where_the_loop_ends():
+    """The round's own task is cancelled while one part is written and one waits: both who wait are let go, and what comes next still comes behind what the thread is at."""
+    rounds, order, slow = Rounds(), [], threading.Event()
+
+    def part(name):
+        order.append(f"{name} begins")
+        slow.wait(5)
+        order.append(f"{name} ends")
+        return b""
+
+    written = asyncio.create_task(rounds.run(lambda: part("first")))
+    while not order:
+        await asyncio.sleep(0.01)
+    waits = asyncio.create_task(rounds.run(lambda: part("second")))
+    await asyncio.sleep(0)
+    rounds._visits.cancel()
+    outcomes = await asyncio.wait_for(asyncio.gather(written, waits, return_exceptions=True), 5)
+    last = asyncio.create_task(rounds.run(lambda: part("last")))
+    await asyncio.sleep(2 * ROUND_SECONDS)
+    slow.set()
+    await asyncio.wait_for(last, 5)
+
+    assert [asyncio.CancelledError] * 2 == [type(outcome) for outcome in outcomes]
+    assert order == ["first begins", "first ends", "last begins", "last ends"]
+
+
+async def test_without_a_thread_all_are_told_and_none_is_cancelled():
+    """A machine that gives no more threads: an error, as a disk's would be, so that the interview goes on without a recording or ends with words."""
+    rounds = Rounds()
+    rounds._thread.shutdown()
+    outcomes = await asyncio.gather(rounds.run(lambda: b"a"), rounds.run(lambda: b"b"), return_exceptions=True)
+
+    assert [RuntimeError] * 2 == [type(outcome) for outcome in outcomes]
+
+
 async def test_the_loop_goes_on_meanwhile():
     """A disk that takes its time holds nobody's sound up."""
     rounds = Rounds()

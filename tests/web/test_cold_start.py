@@ -10,7 +10,7 @@ from typing import Any
 from pipeline.loading import FAILED
 
 ROOT = Path(__file__).parents[2]
-ONLY_CALLS = ("pipecat", "onnxruntime", "numpy", "num2words", "PIL", "pocketsphinx")
+ONLY_CALLS = ("pipecat", "onnx", "onnxruntime", "numpy", "num2words", "PIL", "pocketsphinx")
 """Loaded for the first call, in the background."""
 ONLY_WHERE_WANTED = (
     "google.genai",
