@@ -23,8 +23,8 @@ COPY reporting reporting
 COPY storage storage
 COPY web web
 RUN --mount=type=cache,target=/root/.cache/uv uv sync --quiet --locked --no-default-groups --no-editable ${EXTRAS}
-# Packages' own tests (12 MB), and onnxruntime's second copy of itself for C programs (35 MB): nothing here loads them.
-RUN find /app/.venv/lib -type d -name tests -prune -exec rm -rf {} + \
+# Packages' own tests (27 MB), and onnxruntime's second copy of itself for C programs (35 MB): nothing here loads them.
+RUN find /app/.venv/lib -type d \( -name tests -o -path '*/onnx/backend/test' \) -prune -exec rm -rf {} + \
  && find /app/.venv/lib -path '*/onnxruntime/capi/libonnxruntime.so*' -delete
 
 FROM ${BASE}
