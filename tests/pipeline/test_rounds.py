@@ -9,6 +9,21 @@ import pytest
 from pipeline.rounds import ROUND_SECONDS, Rounds
 
 
+class SlowDisk:
+    """Notes when each part begins and ends; the first waits until it goes on."""
+
+    def __init__(self):
+        self.order = []
+        self.goes_on = threading.Event()
+
+    def write(self, name):
+        """One part."""
+        self.order.append(f"{name} begins")
+        self.goes_on.wait(5)
+        self.order.append(f"{name} ends")
+        return b""
+
+
 async def test_what_comes_together_is_one_visit_in_order():
     """Twenty calls within a round: one thread, one after the other, each has what its own work gave."""
     rounds, began = Rounds(), []
@@ -42,53 +57,39 @@ async def test_one_recordings_trouble_is_its_own():
 
 async def test_the_last_part_waits_for_one_whose_caller_is_gone():
     """A leg that ends in the middle of a round: its tick is cancelled, and what the end writes comes behind it, not beside it."""
-    rounds, order, slow = Rounds(), [], threading.Event()
-
-    def part(name):
-        order.append(f"{name} begins")
-        slow.wait(5)
-        order.append(f"{name} ends")
-        return b""
-
-    tick = asyncio.create_task(rounds.run(lambda: part("tick")))
-    while not order:
+    rounds, disk = Rounds(), SlowDisk()
+    tick = asyncio.create_task(rounds.run(lambda: disk.write("tick")))
+    while not disk.order:
         await asyncio.sleep(0.01)
     tick.cancel()
-    last = asyncio.create_task(rounds.run(lambda: part("end")))
+    last = asyncio.create_task(rounds.run(lambda: disk.write("end")))
     await asyncio.sleep(2 * ROUND_SECONDS)
-    assert order == ["tick begins"]
-    slow.set()
+    assert disk.order == ["tick begins"]
+    disk.goes_on.set()
     await last
 
-    assert order == ["tick begins", "tick ends", "end begins", "end ends"]
+    assert disk.order == ["tick begins", "tick ends", "end begins", "end ends"]
     with pytest.raises(asyncio.CancelledError):
         await tick
 
 
 async def test_nobody_waits_for_ever_where_the_loop_ends():
     """The round's own task is cancelled while one part is written and one waits: both who wait are let go, and what comes next still comes behind what the thread is at."""
-    rounds, order, slow = Rounds(), [], threading.Event()
-
-    def part(name):
-        order.append(f"{name} begins")
-        slow.wait(5)
-        order.append(f"{name} ends")
-        return b""
-
-    written = asyncio.create_task(rounds.run(lambda: part("first")))
-    while not order:
+    rounds, disk = Rounds(), SlowDisk()
+    written = asyncio.create_task(rounds.run(lambda: disk.write("first")))
+    while not disk.order:
         await asyncio.sleep(0.01)
-    waits = asyncio.create_task(rounds.run(lambda: part("second")))
+    waits = asyncio.create_task(rounds.run(lambda: disk.write("second")))
     await asyncio.sleep(0)
     rounds._visits.cancel()
     outcomes = await asyncio.wait_for(asyncio.gather(written, waits, return_exceptions=True), 5)
-    last = asyncio.create_task(rounds.run(lambda: part("last")))
+    last = asyncio.create_task(rounds.run(lambda: disk.write("last")))
     await asyncio.sleep(2 * ROUND_SECONDS)
-    slow.set()
+    disk.goes_on.set()
     await asyncio.wait_for(last, 5)
 
     assert [asyncio.CancelledError] * 2 == [type(outcome) for outcome in outcomes]
-    assert order == ["first begins", "first ends", "last begins", "last ends"]
+    assert disk.order == ["first begins", "first ends", "last begins", "last ends"]
 
 
 async def test_without_a_thread_all_are_told_and_none_is_cancelled():
