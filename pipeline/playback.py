@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import numpy as np
-import soxr
-
 from bridge.wire.candidate import SAMPLE_RATE
 
 from .recorder import CallRecorder
+from .sound import resampler
 
 
 class PlaybackTap:
@@ -20,15 +18,12 @@ class PlaybackTap:
         self._clock = clock
         self.recorder = recorder
         """None once nothing can be recorded any more."""
-        self._resampler = None if rate == SAMPLE_RATE else soxr.ResampleStream(rate, SAMPLE_RATE, 1, dtype="int16")
+        self._resample = resampler(rate, SAMPLE_RATE)
 
     def played(self, pcm: bytes, in_ms: int) -> None:
         """Audio at the wire's rate that begins to be heard `in_ms` from now."""
-        if self.recorder is None:
-            return
-        if self._resampler is not None:
-            pcm = self._resampler.resample_chunk(np.frombuffer(pcm, dtype="<i2")).astype("<i2").tobytes()
-        self.heard(pcm, in_ms)
+        if self.recorder is not None:
+            self.heard(self._resample(pcm), in_ms)
 
     def heard(self, pcm: bytes, in_ms: int) -> None:
         """Audio at 16 kHz that begins to be heard `in_ms` from now."""

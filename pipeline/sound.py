@@ -1,4 +1,4 @@
-"""What both directions of a relay share: lengths, counters, and the tap that gathers small messages for whoever listens.
+"""What both directions of a relay share: lengths, counters, the tap that gathers small messages for whoever listens, loudness, another rate.
 
 Read next: `uplink`, `downlink`.
 """
@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+import soxr
 
 from bridge.wire.candidate import BYTES_PER_MS
 
@@ -109,3 +110,16 @@ def loudness(pcm: bytes) -> float:
     # For more than 500 elements, and for `dot` always, numpy lets go of the GIL, and the event loop would then wait for it.
     samples = np.frombuffer(pcm, dtype="<i2")[::8].astype(np.float32)
     return math.sqrt(float(np.vdot(samples, samples)) / len(samples)) / 32768 if len(samples) else 0.0
+
+
+def resampler(from_rate: int, to_rate: int) -> Callable[[bytes], bytes]:
+    """PCM16 mono from one rate to another, piece by piece."""
+    if from_rate == to_rate:
+        return lambda pcm: pcm
+    stream = soxr.ResampleStream(from_rate, to_rate, 1, dtype="int16")
+
+    def resample(pcm: bytes) -> bytes:
+        turned: bytes = stream.resample_chunk(np.frombuffer(pcm, dtype="<i2")).astype("<i2").tobytes()
+        return turned
+
+    return resample

@@ -23,9 +23,10 @@ from bridge.wire.candidate import SAMPLE_RATE
 
 from ..relay import Relay
 from ..rtvi import StraightRTVI
+from ..sound import resampler
 from ..transport import CandidateTransport
 from .engine import CallParts, Do, EngineLost
-from .gemini_lives import GeminiLives, Meter, Spoke, Tokens, Told, person_of, resampler
+from .gemini_lives import GeminiLives, Meter, Spoke, Tokens, Told, person_of
 from .gemini_service import Dropped, GeminiLive, GoingAway, LiveNews, Ready, TurnOver, make_worker
 from .gemini_watch import NOTICES, GeminiWatch, Verdict
 from .relayed_words import RelayedWords

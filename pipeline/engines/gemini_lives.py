@@ -12,9 +12,6 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-import numpy as np
-import soxr
-
 from bridge.domain import persona
 from bridge.domain.breaker import Breaker
 from bridge.domain.events import Speaker
@@ -209,19 +206,6 @@ def person_of(parts: CallParts, live: Live) -> Person:
     setup = parts.session.setup
     silence_ms = int(longest_wait(setup, parts.agenda.questions[max(0, parts.agenda.position - 1) :]) * 1000)
     return Person(live.model, live.voices[setup.voice.value], setup.language, instruction(parts), silence_ms)
-
-
-def resampler(from_rate: int, to_rate: int) -> Callable[[bytes], bytes]:
-    """PCM16 mono from one rate to another, piece by piece."""
-    if from_rate == to_rate:
-        return lambda pcm: pcm
-    stream = soxr.ResampleStream(from_rate, to_rate, 1, dtype="int16")
-
-    def resample(pcm: bytes) -> bytes:
-        turned: bytes = stream.resample_chunk(np.frombuffer(pcm, dtype="<i2")).astype("<i2").tobytes()
-        return turned
-
-    return resample
 
 
 def instruction(parts: CallParts) -> str:

@@ -10,11 +10,8 @@ import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
-import numpy as np
-import soxr
 from loguru import logger
 from pipecat.pipeline.pipeline import Pipeline
 from pipecat.pipeline.worker import PipelineParams, PipelineWorker
@@ -29,7 +26,7 @@ from bridge.wire import vapi_messages
 from bridge.wire.candidate import SAMPLE_RATE
 
 from ..rtvi import StraightRTVI
-from ..sound import loudness
+from ..sound import loudness, resampler
 from ..transport import CandidateTransport
 from .engine import CallParts, Do, EngineLost
 from .relayed_words import RelayedWords
@@ -91,7 +88,7 @@ class VapiEngine:
         self._client_ready = asyncio.Event()
         self._detector = calls.vad.open(lambda speaking, at_ms: self._news.put_nowait(Spoke(at_ms, speaking)))
         rate = parts.leg.wire.out_rate
-        self._up = None if rate == SAMPLE_RATE else soxr.ResampleStream(SAMPLE_RATE, rate, 1, dtype="int16")
+        self._up = resampler(SAMPLE_RATE, rate)
         transport = CandidateTransport(parts.leg, None)
         self._input = transport.input()
         self._speech = VapiSpeech()
@@ -148,7 +145,8 @@ class VapiEngine:
         self._call, self._given_at = call, time.monotonic()
         call.listener = self._news.put_nowait
         call.relay.on_played = self._on_played
-        call.relay.attach(self._parts.leg.send_audio_now if self._up is None else partial(self._send_resampled, self._up))
+        leg = self._parts.leg
+        call.relay.attach(leg.send_audio_now if leg.wire.out_rate == SAMPLE_RATE else self._send_resampled)
         call.relay.mute(self._parts.leg.muted)
         self._parts.leg.on_microphone = call.relay.up
 
@@ -173,8 +171,8 @@ class VapiEngine:
         """To voice detection; Vapi has it already."""
         self._detector.feed(pcm, self._parts.clock() - len(pcm) * 1000 // (2 * SAMPLE_RATE))
 
-    def _send_resampled(self, up: soxr.ResampleStream, pcm: bytes) -> bool:
-        return self._parts.leg.send_audio_now(up.resample_chunk(np.frombuffer(pcm, dtype="<i2")).astype("<i2").tobytes())
+    def _send_resampled(self, pcm: bytes) -> bool:
+        return self._parts.leg.send_audio_now(self._up(pcm))
 
     def _on_played(self, pcm: bytes, in_ms: int) -> None:
         self._parts.playback.heard(pcm, in_ms)

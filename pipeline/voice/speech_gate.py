@@ -113,7 +113,7 @@ class SpeechGate:
         return spoke
 
     def take_reset(self) -> bool:
-        """Whether the model's state must be cleared before the windows that come next; asked after each run, which is a clear pause's end at the soonest."""
+        """Whether the model's state must be cleared before it hears more: that is due, and there is a clear pause just now. Asked after each run of windows."""
         due = self._since_reset >= RESET_WINDOWS and self.quiet and self._low >= PAUSE_WINDOWS
         if due:
             self._since_reset = 0

@@ -15,6 +15,7 @@ from typing import Literal, Protocol
 import numpy as np
 import soxr
 
+from pipeline.sound import resampler
 from pipeline.voice import sphinx_wire as wire
 from pipeline.voice.sphinx_child import SphinxChild
 
@@ -115,7 +116,7 @@ class SphinxEars:
     """The product's recogniser in its own process, listening while the candidate speaks."""
 
     def __init__(self, rate: int) -> None:
-        self._resample = None if rate == wire.RATE else soxr.ResampleStream(rate, wire.RATE, 1, dtype="int16")
+        self._resample = resampler(rate, wire.RATE)
         self._child: SphinxChild | None = None
         self._reader: asyncio.Task[None] | None = None
         self._starting: asyncio.Task[None] | None = None
@@ -146,8 +147,7 @@ class SphinxEars:
 
     def hear(self, pcm: bytes) -> None:
         """See `Ears`."""
-        if self._resample is not None:
-            pcm = self._resample.resample_chunk(np.frombuffer(pcm, dtype="<i2")).tobytes()
+        pcm = self._resample(pcm)
         self._tell(wire.pack(wire.AUDIO, pcm))
 
     async def end(self) -> str:
