@@ -77,14 +77,20 @@ async def errors(request: web.Request, handler: Handler) -> web.StreamResponse:
             page.headers.update(problems.kept_headers(error))
             return page
         return problems.from_http(error)
-    except ConnectionError:
-        if request.transport is None or request.transport.is_closing():
-            # It was cut off in the middle of its request: nobody is left to be answered, and nothing of ours failed.
+    except Exception as error:  # noqa: BLE001 - The request's top: whatever was not foreseen becomes a 500 without a traceback for the client.
+        if _cut_off(request, error):
             return web.Response(status=400)
         return _unforeseen(request, wants_page=wants_page)
-    except Exception:  # noqa: BLE001 - The request's top: whatever was not foreseen becomes a 500 without a traceback for the client.
-        return _unforeseen(request, wants_page=wants_page)
     return response
+
+
+def _cut_off(request: web.Request, error: Exception) -> bool:
+    """Whether the connection went away in the middle of the request: nobody is left to be answered, and nothing of ours failed."""
+    if request.transport is not None and not request.transport.is_closing():
+        return False
+    # aiohttp says it so to whoever only begins to read a body when the connection has gone already.
+    begun_late = isinstance(error, RuntimeError) and not request.content.is_eof()
+    return begun_late or isinstance(error, ConnectionError)
 
 
 def _unforeseen(request: web.Request, *, wants_page: bool) -> web.Response:

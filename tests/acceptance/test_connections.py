@@ -27,29 +27,31 @@ SLOW = {
 
 
 @asynccontextmanager
-async def slow_visitors(house: House, sends: bytes, address: str, many: int = MANY) -> AsyncIterator[list[asyncio.StreamReader]]:
-    """So many connections from one address."""
+async def slow_visitors(house: House, sends: bytes, address: str, many: int = MANY) -> AsyncIterator[list[asyncio.Task[bytes]]]:
+    """So many connections from one address: of each, all that the server answers until it closes."""
     host = urlsplit(house.url).netloc
     opened = [await asyncio.open_connection("127.0.0.1", urlsplit(house.url).port, local_addr=(address, 0)) for _ in range(many)]
+    answers = [asyncio.create_task(reader.read()) for reader, _ in opened]
     try:
         for _, writer in opened:
             # Some may have been closed already.
             writer.write(sends.replace(b"%b", host.encode()))
-        yield [reader for reader, _ in opened]
+        yield answers
     finally:
         for _, writer in opened:
             writer.close()
+        await asyncio.gather(*answers, return_exceptions=True)
 
 
-def still_open(readers: list[asyncio.StreamReader]) -> int:
+def still_open(answers: list[asyncio.Task[bytes]]) -> int:
     """How many of them the server has not closed."""
-    return sum(not reader.at_eof() and reader.exception() is None for reader in readers)
+    return sum(not answer.done() for answer in answers)
 
 
-async def closed_down_to(held: int, readers: list[asyncio.StreamReader]) -> None:
+async def closed_down_to(held: int, answers: list[asyncio.Task[bytes]]) -> None:
     """Until no more than that are open."""
     async with asyncio.timeout(60):  # what the machine's queue of new connections had no room for comes seconds later
-        while still_open(readers) > held:
+        while still_open(answers) > held:
             await asyncio.sleep(0.05)
 
 
@@ -75,10 +77,10 @@ async def test_three_hundred_slow_connections_of_one_address(server: StartServer
             start = await begun.json()
         async with http.ws_connect(f"{start['bridgeUrl']}?token={start['token']}", protocols=PCM, max_msg_size=0) as call:
             for sends in SLOW.values():
-                async with slow_visitors(house, sends, "127.0.0.1") as readers:
+                async with slow_visitors(house, sends, "127.0.0.1") as visitors:
                     # The machine may be busy beside us: one quiet moment shows that it is not the server.
                     quickest = await p95(house, http)
-                    await closed_down_to(HELD, readers)
+                    await closed_down_to(HELD, visitors)
                     for _ in range(10):
                         if quickest > 0.2:
                             quickest = await p95(house, http)

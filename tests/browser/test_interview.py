@@ -18,7 +18,7 @@ async def set_up(page, url, *, minutes):
     await page.goto(url)
     await page.check("input[name=type][value=dsa]")
     for step in ("difficulty", "focus", "details", "review"):
-        await page.click("#setup .button:visible:has-text('Continue')")
+        await page.click(f"#setup .button-primary[href='#{step}']")
         if step == "difficulty":
             await page.check("input[name=difficulty][value=easy]")
         if step == "details":
