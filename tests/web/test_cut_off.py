@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
+from aiohttp.typedefs import Handler
 from loguru import logger
 
 from web.middlewares import errors
@@ -25,7 +26,7 @@ def complaints() -> Iterator[list[str]]:
     logger.remove(sink)
 
 
-async def answered(handler: web.Handler, sent: bytes) -> bytes:
+async def answered(handler: Handler, sent: bytes) -> bytes:
     """All that a server of one handler, behind our own top of every request, says to these bytes until it closes."""
     app = web.Application(middlewares=[errors])
     app.router.add_post("/", handler)
