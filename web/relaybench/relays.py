@@ -118,6 +118,8 @@ async def ours(upstream: int, calls: int, folder: Path) -> None:
 
 if __name__ == "__main__":
     kind, port_, calls_, folder_ = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), Path(sys.argv[4])
+    # Pipecat greets into the table.
+    logger.remove()
     if kind == "stock":
         from .stock import stock
 

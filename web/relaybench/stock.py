@@ -37,6 +37,7 @@ class Upstream(FrameProcessor):
     def __init__(self, port: int) -> None:
         super().__init__()
         self._bench_port = port
+        self._bench_http: aiohttp.ClientSession | None = None
         self._bench_ws: aiohttp.ClientWebSocketResponse | None = None
         self._bench_reader: asyncio.Task[None] | None = None
 
@@ -45,9 +46,8 @@ class Upstream(FrameProcessor):
         await super().process_frame(frame, direction)
         if isinstance(frame, InputAudioRawFrame):
             if self._bench_ws is None:
-                self._bench_ws = await aiohttp.ClientSession().ws_connect(
-                    f"http://127.0.0.1:{self._bench_port}/calls/0", compress=0
-                )
+                self._bench_http = aiohttp.ClientSession()
+                self._bench_ws = await self._bench_http.ws_connect(f"http://127.0.0.1:{self._bench_port}/calls/0", compress=0)
                 self._bench_reader = asyncio.create_task(self._bench_read(self._bench_ws))
             await self._bench_ws.send_bytes(frame.audio)
             return

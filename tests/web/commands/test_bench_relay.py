@@ -35,12 +35,24 @@ async def test_a_run_loses_nothing_and_costs_something(tmp_path, monkeypatch, ki
 
 def test_targets_are_judged_against_the_peer_of_the_same_run():
     """Twice the CPU, two milliseconds and three megabytes are met; beyond that they are not."""
-    good = [result("bare", 25, 0.30, 2.0), result("ours", 25, 0.60, 4.0, rss=2.9)]
-    bad = [result("bare", 25, 0.30, 2.0), result("ours", 25, 0.70, 4.5, rss=3.1)]
+    good = {"bare": result("bare", 25, 0.30, 2.0), "ours": result("ours", 25, 0.60, 4.0, rss=2.9)}
+    bad = {"bare": result("bare", 25, 0.30, 2.0), "ours": result("ours", 25, 0.70, 4.5, rss=3.1)}
 
-    assert all("met    " in line for line in judge(good, {}))
-    assert len(judge(good, {})) == 3
-    assert all("NOT MET" in line for line in judge(bad, {}))
+    assert all("met    " in line for line in judge([good], {}))
+    assert len(judge([good], {})) == 3
+    assert all("NOT MET" in line for line in judge([bad], {}))
+
+
+def test_of_several_turns_the_middle_one_is_judged_and_all_are_shown():
+    """One minute in which the machine was slow neither meets nor misses a target; each turn is held against its own peer; one without is none."""
+    turns = [
+        {"bare": result("bare", 8, bare, 2.0), "ours": result("ours", 8, ours, 2.0)}
+        for bare, ours in ((0.30, 0.54), (0.25, 0.80), (0.60, 0.66))
+    ]
+    slow = [*turns, {"ours": result("ours", 8, 9.9, 2.0)}, turns[1], turns[1]]
+
+    assert ["  met      N=8: CPU 1.80 (1.80, 3.20, 1.10) x bare aiohttp (target <= 2)"] == judge(turns, {})
+    assert ["  NOT MET  N=8: CPU 3.20 (1.80, 3.20, 1.10, 3.20, 3.20) x bare aiohttp (target <= 2)"] == judge(slow, {})
 
 
 def test_the_most_is_judged_by_its_share():
