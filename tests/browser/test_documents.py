@@ -75,6 +75,8 @@ async def test_a_pdf_shapes_the_questions(house, chromium, gemini):
     """R-014: by keyboard alone the PDF is chosen, its text may be changed, the model has it, and the browser keeps none of it."""
     context = await chromium.new_context()
     page = (await details(context, house.url)).page
+    # Playwright has the browser tell of choosers instead of opening them from the first listener on, and does not wait until it does.
+    page.on("filechooser", lambda _: None)
     await page.focus("#cv")
     await page.keyboard.press("Tab")
     assert "cv-file" == await page.evaluate("document.activeElement.id")
