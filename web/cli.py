@@ -227,7 +227,7 @@ def doctor(url: str | None) -> None:
     help="For relay: 8 and 25 calls, and no search for the most; for followups: two questions; for archive: 10 interviews.",
 )
 def bench(name: str | None, data: Path | None, quick: bool) -> None:
-    """Measure this machine: all benchmarks (relay, followups and archive in their quick form), or one."""
+    """Measure this machine: all benchmarks (followups and archive in their quick form), or one."""
     if (name == "scoring" and data is None) or (data is not None and name not in (None, "scoring")):
         raise click.UsageError("scoring, and nothing else, needs --data FILE: answers that people graded.")
     _quiet()

@@ -60,7 +60,7 @@ async def measure(name: str | None, data: Path | None = None, *, quick: bool = F
             await run()
     if name in (None, "relay"):
         print("\nrelay")
-        await relay(quick=quick or name is None)
+        await relay(quick=quick)
     if name in (None, "followups"):
         print("\nfollowups")
         await followups(quick=quick or name is None)

@@ -41,7 +41,8 @@ KINDS = {
 STOCK_AT_MOST = 10
 TURNS = 3
 """A shared machine is quicker in one minute than in the next, by up to a half."""
-STEP = 20
+STRIDE, STEP = 80, 20
+"""Calls more at a time until a relay holds them no more, and how exactly its most is looked for then."""
 
 
 @dataclass(frozen=True)
@@ -229,23 +230,28 @@ async def _fixed(bench: Bench, sizes: Sequence[int]) -> list[Turn]:
 
 
 async def _search(bench: Bench) -> dict[str, int]:
-    """The most calls each relay holds, to a step, the relays in turn: every one goes on until it fails twice at one size."""
+    """The most calls each relay holds, to a step, the relays in turn."""
     most = dict.fromkeys(("bare", "uvloop", "ours"), 0)
-    trying = {"bare": 120, "uvloop": 120, "ours": 80}
-    while trying:
-        for kind, calls in list(trying.items()):
-            held = await _holds(bench, kind, calls)
-            if held:
+    too_many: dict[str, int | None] = dict.fromkeys(most)
+    while trying := {kind: calls for kind in most if (calls := next_size(most[kind], too_many[kind]))}:
+        for kind, calls in trying.items():
+            if await _holds(bench, kind, calls):
                 most[kind] = calls
-                trying[kind] = calls + STEP
-            elif most[kind] or calls <= STEP:
-                del trying[kind]
             else:
-                trying[kind] = calls - STEP
+                too_many[kind] = calls
     return most
 
 
+def next_size(held: int, too_many: int | None) -> int | None:
+    """How many calls to try next, when so many were held and so many were not; None when that is known to a step."""
+    if too_many is None:
+        return held + STRIDE
+    between = (too_many - held) // STEP
+    return held + between // 2 * STEP if between > 1 else None
+
+
 async def _holds(bench: Bench, kind: str, calls: int) -> bool:
+    """What it fails once may be the machine's fault, twice is its own."""
     for _ in range(2):
         try:
             if (await bench.run(kind, calls)).holds:

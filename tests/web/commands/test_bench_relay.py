@@ -6,7 +6,7 @@ import os
 import pytest
 
 from web.commands import bench_relay
-from web.commands.bench_relay import Bench, Result, judge
+from web.commands.bench_relay import STEP, Bench, Result, judge, next_size
 from web.relaybench.marks import noise
 
 
@@ -59,6 +59,21 @@ def test_the_most_is_judged_by_its_share():
     """0.7 of the bare relay's, and 120 on its own."""
     assert ["met", "met"] == [line.split()[0] for line in judge([], {"bare": 200, "uvloop": 240, "ours": 140})[1:]]
     assert ["NOT", "NOT"] == [line.split()[0] for line in judge([], {"bare": 200, "uvloop": 240, "ours": 100})[1:]]
+
+
+@pytest.mark.parametrize("most", [0, 20, 60, 79, 80, 300, 319, 320, 321])
+def test_the_most_is_found_to_a_step_in_few_runs(most):
+    """In strides until a size is not held, then by halves; also where not even the first is."""
+    held, too_many, runs = 0, None, 0
+    while (calls := next_size(held, too_many)) is not None:
+        runs += 1
+        if calls <= most:
+            held = calls
+        else:
+            too_many = calls
+
+    assert held <= most < held + STEP
+    assert runs <= 8
 
 
 def test_a_relay_holds_what_it_loses_nothing_of_in_time():
