@@ -231,7 +231,7 @@ async def _fixed(bench: Bench, sizes: Sequence[int]) -> list[Turn]:
 
 async def _search(bench: Bench) -> dict[str, int]:
     """The most calls each relay holds, to a step, the relays in turn."""
-    most = dict.fromkeys(("bare", "uvloop", "ours"), 0)
+    most = dict.fromkeys(("bare", "ours"), 0)
     too_many: dict[str, int | None] = dict.fromkeys(most)
     while trying := {kind: calls for kind in most if (calls := next_size(most[kind], too_many[kind]))}:
         for kind, calls in trying.items():
