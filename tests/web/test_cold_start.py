@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from pipeline.loading import FAILED
 
 ROOT = Path(__file__).parents[2]
@@ -52,6 +54,15 @@ async def test_nothing_that_only_calls_need_is_loaded_before_the_server_is_ready
         assert {"pipecat.pipeline.worker", "onnxruntime", "pipeline.call", "pipeline.engines.local"} <= set(loaded["loaded"])
     assert set(ONLY_MIGRATIONS) <= set(first[0]["loaded"])
     assert [name for name in ONLY_MIGRATIONS if name in second[0]["loaded"]] == []
+
+
+@pytest.mark.skipif(sys.platform != "linux" or (os.cpu_count() or 1) < 2, reason="needs Linux and two cores")
+async def test_no_thread_computes_that_a_fork_would_wait_for(tmp_path: Path):
+    """A voice or a recogniser that is started while numpy computes must not stop the server for ever (uvloop forks, OpenBLAS waits for its threads)."""
+    _, loaded = await started(tmp_path)
+
+    assert loaded["blasThreads"], "numpy has no OpenBLAS of its own here: look at what this one does before a fork"
+    assert set(loaded["blasThreads"]) == {1}
 
 
 async def test_what_cannot_be_loaded_is_said_by_readiness_and_tried_again(tmp_path: Path):
