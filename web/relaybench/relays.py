@@ -120,7 +120,7 @@ async def ours(upstream: int, calls: int, folder: Path) -> None:
 
 if __name__ == "__main__":
     kind, port_, calls_, folder_ = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), Path(sys.argv[4])
-    # Pipecat greets into the table.
+    # Pipecat greets, and stock pipecat tells of every call: into the table.
     logger.remove()
     if kind == "stock":
         from .stock import stock

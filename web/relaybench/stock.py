@@ -7,7 +7,6 @@ import socket
 from typing import Any
 
 import aiohttp
-from loguru import logger
 from pipecat.frames.frames import Frame, InputAudioRawFrame, OutputAudioRawFrame
 from pipecat.pipeline.pipeline import Pipeline
 from pipecat.pipeline.worker import PipelineParams, PipelineWorker
@@ -62,7 +61,6 @@ async def stock(upstream: int, calls: int) -> None:
     """One pipeline and one port a call."""
     from .relays import say
 
-    logger.remove()
     runner = WorkerRunner(handle_sigint=False)
     ports: list[int] = []
     ready: asyncio.Queue[int] = asyncio.Queue()
