@@ -23,6 +23,19 @@ SILENCE_SENT = BYTES_PER_SECOND
 class Downlink:
     """One call's upstream audio on its way to the candidate."""
 
+    __slots__ = (
+        "_counters",
+        "_queued",
+        "_send",
+        "_sent_until",
+        "_silence",
+        "_sound",
+        "_sound_until",
+        "_torn",
+        "played",
+        "queue",
+    )
+
     def __init__(self, counters: Counters, now: float, tap: Tap) -> None:
         self._counters = counters
         self._send: Send | None = None

@@ -76,6 +76,23 @@ OnVerb = Callable[[Verb], Awaitable[None]]
 class Leg:
     """One connection of a candidate. `read` ends when the socket is closed, by either side."""
 
+    __slots__ = (
+        "_ahead_at",
+        "_ahead_ms",
+        "_bad",
+        "_closing",
+        "_missed_ms",
+        "_monotonic",
+        "_pending",
+        "_pending_bytes",
+        "_sending",
+        "_socket",
+        "_verbs",
+        "muted",
+        "on_microphone",
+        "wire",
+    )
+
     def __init__(self, socket: Socket, wire: Wire, monotonic: Callable[[], float] = time.monotonic) -> None:
         self.wire = wire
         self._socket = socket

@@ -18,6 +18,17 @@ from .uplink import Uplink
 class Relay:
     """One call's audio, both ways. Made and used on the event loop; every method returns at once."""
 
+    __slots__ = (
+        "_attached",
+        "_downlink",
+        "_monotonic",
+        "_ticker",
+        "_uplink",
+        "counters",
+        "on_played",
+        "on_stuck",
+    )
+
     def __init__(
         self,
         ticker: Ticker,

@@ -35,6 +35,19 @@ SKIP_SECONDS = 0.25
 class Uplink:
     """One call's microphone audio on its way up."""
 
+    __slots__ = (
+        "_counters",
+        "_due",
+        "_filling",
+        "_may_slide",
+        "_muted",
+        "_refused",
+        "_send",
+        "_skipped_at",
+        "_stuck",
+        "backlog",
+    )
+
     def __init__(self, counters: Counters, now: float, stuck: Callable[[], None]) -> None:
         self._counters = counters
         self._stuck = stuck

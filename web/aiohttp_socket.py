@@ -28,6 +28,12 @@ SOCKET_BUFFER = 64 * 1024
 class AiohttpSocket:
     """Implements `pipeline.leg.Socket` and `pipeline.engines.vapi_call.UpstreamSocket`. The websocket must have been opened without compression."""
 
+    __slots__ = (
+        "_transport",
+        "_writer",
+        "_ws",
+    )
+
     def __init__(
         self, ws: web.WebSocketResponse | ClientWebSocketResponse, transport: asyncio.WriteTransport | None = None
     ) -> None:
