@@ -122,7 +122,7 @@ class Downlink:
 
     def _room(self, now: float) -> int:
         """Bytes that may be sent now, in whole frames."""
-        ahead = max(0.0, self._sent_until - now)
+        ahead = self._sent_until - now if self._sent_until > now else 0.0
         return int((LEAD_SECONDS - ahead) / FRAME_SECONDS + 0.01) * FRAME_BYTES
 
     def _pump(self, now: float) -> None:
@@ -136,7 +136,7 @@ class Downlink:
             self._forward(pcm, silent, gap, now)
 
     def _forward(self, pcm: bytes, silent: bool, gap: bool, now: float) -> None:
-        heard_at = max(now, self._sent_until)
+        heard_at = self._sent_until if self._sent_until > now else now
         self._sent_until = heard_at + len(pcm) / BYTES_PER_SECOND
         if gap:
             return

@@ -58,6 +58,9 @@ class EvalWire:
                 return RtviIn(message)
         return decode_rtvi(data)
 
+    def audio(self, data: bytes) -> None:
+        """See `Wire`: audio comes in text messages here."""
+
     def encode_audio(self, pcm: bytes) -> str:
         """See `Wire`."""
         audio = {"audio": base64.b64encode(pcm).decode("ascii"), "sampleRate": self.out_rate}

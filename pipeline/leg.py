@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
-from functools import partial
 from typing import Any, Protocol
 
 from loguru import logger
@@ -73,6 +72,10 @@ OnRtvi = Callable[[dict[str, Any]], Awaitable[None]]
 OnVerb = Callable[[Verb], Awaitable[None]]
 
 
+def _unheard(_: bytes) -> None:
+    """Until somebody reads the leg."""
+
+
 class Leg:
     """One connection of a candidate. `read` ends when the socket is closed, by either side."""
 
@@ -83,6 +86,7 @@ class Leg:
         "_closing",
         "_missed_ms",
         "_monotonic",
+        "_on_audio",
         "_pending",
         "_pending_bytes",
         "_sending",
@@ -109,6 +113,7 @@ class Leg:
         """Called at once with every microphone message that came in time and was not muted, before any is gathered."""
         self._missed_ms = 0.0
         self._closing: asyncio.Task[None] | None = None
+        self._on_audio: OnAudio = _unheard
 
     @property
     def closed(self) -> bool:
@@ -117,33 +122,42 @@ class Leg:
 
     async def read(self, on_audio: OnAudio, on_rtvi: OnRtvi, on_verb: OnVerb) -> None:
         """Take messages in until the socket is closed; one bad message is answered and does not end the leg."""
-        self._socket.take_binary(partial(self._take, on_audio))
+        self._on_audio = on_audio
+        self._socket.take_binary(self._take)
         try:
             while (data := await self._socket.receive()) is not None:
-                await self._on_message(data, on_audio, on_rtvi, on_verb)
+                await self._on_message(data, on_rtvi, on_verb)
         finally:
             self._socket.take_binary(None)
 
-    def _take(self, on_audio: OnAudio, data: bytes) -> bool:
+    def _take(self, data: bytes) -> bool:
         """A message as it is read: audio that is as it should be is taken at once, all else waits for its turn."""
-        try:
-            message = self.wire.decode(data)
-        except InvalidInput:
-            return False
-        return isinstance(message, AudioIn) and self._hear(message.pcm, on_audio)
+        pcm = self.wire.audio(data)
+        return pcm is not None and self._hear(pcm)
 
-    def _hear(self, pcm: bytes, on_audio: OnAudio) -> bool:
+    def _hear(self, pcm: bytes) -> bool:
         """Microphone audio; False when it comes too fast."""
-        if not self._in_time(len(pcm) / BYTES_PER_MS):
+        length = len(pcm)
+        now = self._monotonic()
+        ahead_ms = self._ahead_ms - (now - self._ahead_at) * 1000 * SPEED
+        self._ahead_at = now
+        self._ahead_ms = ahead_ms = (ahead_ms if ahead_ms > -CREDIT_MS else -CREDIT_MS) + length / BYTES_PER_MS
+        if ahead_ms > BURST_MS:
             return False
-        if not self.muted:
-            if self.on_microphone is not None:
-                self.on_microphone(pcm)
-            if (audio := self._coalesced(pcm)) is not None:
-                on_audio(audio)
+        if self.muted:
+            return True
+        if self.on_microphone is not None:
+            self.on_microphone(pcm)
+        self._pending.append(pcm)
+        self._pending_bytes += length
+        if self._pending_bytes >= (COALESCE_BYTES if self.on_microphone is None else RELAYED_BYTES):
+            audio = b"".join(self._pending)
+            self._pending.clear()
+            self._pending_bytes = 0
+            self._on_audio(audio)
         return True
 
-    async def _on_message(self, data: str | bytes, on_audio: OnAudio, on_rtvi: OnRtvi, on_verb: OnVerb) -> None:
+    async def _on_message(self, data: str | bytes, on_rtvi: OnRtvi, on_verb: OnVerb) -> None:
         try:
             message = self.wire.decode(data)
         except InvalidInput as error:
@@ -151,7 +165,7 @@ class Leg:
             return
         match message:
             case AudioIn(pcm):
-                if not self._hear(pcm, on_audio):
+                if not self._hear(pcm):
                     await self.close(CLOSE_POLICY, "audio faster than real time")
             case RtviIn(rtvi):
                 await on_rtvi(rtvi)
@@ -161,22 +175,6 @@ class Leg:
                 await self._reject(message.id, InvalidInput("Too many messages; slow down."))
             case None:
                 pass
-
-    def _coalesced(self, pcm: bytes) -> bytes | None:
-        self._pending.append(pcm)
-        self._pending_bytes += len(pcm)
-        if self._pending_bytes < (COALESCE_BYTES if self.on_microphone is None else RELAYED_BYTES):
-            return None
-        audio = b"".join(self._pending)
-        self._pending.clear()
-        self._pending_bytes = 0
-        return audio
-
-    def _in_time(self, duration_ms: float) -> bool:
-        now = self._monotonic()
-        self._ahead_ms = max(-CREDIT_MS, self._ahead_ms - (now - self._ahead_at) * 1000 * SPEED) + duration_ms
-        self._ahead_at = now
-        return self._ahead_ms <= BURST_MS
 
     def _verb_allowed(self) -> bool:
         now = self._monotonic()
@@ -200,8 +198,11 @@ class Leg:
 
         A leg that goes on losing audio is closed.
         """
+        taken = self._socket.send_now(self.wire.encode_audio(pcm))
+        if taken and not self._missed_ms:
+            return True
         duration_ms = len(pcm) * 1000 / (2 * self.wire.out_rate)
-        if self._socket.send_now(self.wire.encode_audio(pcm)):
+        if taken:
             self._missed_ms = max(0.0, self._missed_ms - duration_ms / 4)
             return True
         if not self._socket.closed and self._closing is None:

@@ -41,6 +41,14 @@ class ProtobufWire:
             case _:
                 return None
 
+    def audio(self, data: bytes) -> bytes | None:
+        """See `Wire`."""
+        try:
+            message = self.decode(data)
+        except InvalidInput:
+            return None
+        return message.pcm if isinstance(message, AudioIn) else None
+
     def encode_audio(self, pcm: bytes) -> bytes:
         """See `Wire`."""
         frame = frames_pb2.Frame()  # type: ignore[attr-defined]  # made at import by protobuf

@@ -95,11 +95,12 @@ class Relay:
             if self._uplink.backlog:
                 self._ticker.wake(self._tick)
 
-    def down(self, pcm: bytes) -> None:
-        """One upstream message: PCM16 16 kHz mono, any length, at any pace; a sample may be split between two."""
+    def down(self, pcm: bytes) -> bool:
+        """One upstream message: PCM16 16 kHz mono, any length, at any pace; a sample may be split between two. Always taken, as its reader may be told."""
         self._downlink.take(pcm, self._monotonic())
         if self._downlink.queue:
             self._ticker.wake(self._tick)
+        return True
 
     def flush(self) -> int:
         """Barge-in: drop what was not sent yet; returns its ms. What was sent and not heard (`unheard_ms`, read it before) is the page's to drop."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import socket as sockets
-from typing import Any
 
 from aiohttp import ClientWebSocketResponse, WebSocketError, WSMsgType, web
 from loguru import logger
@@ -80,7 +79,7 @@ class AiohttpSocket:
         """Write without waiting; False when the peer is gone or has about two seconds of audio still to read, and nothing is written."""
         writer = self._writer
         # Full is a transport that holds what the kernel no longer takes, and more than its high-water mark of it.
-        if self._ws.closed or writer.protocol.writing_paused:
+        if writer._closing or writer.protocol._paused:
             return False
         try:
             if isinstance(data, str):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 from uuid import uuid4
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -24,6 +24,7 @@ SAMPLE_RATE = 16_000
 BYTES_PER_MS = SAMPLE_RATE * 2 // 1000
 MAX_AUDIO_MS = 200
 """Longest audio message taken."""
+MAX_AUDIO_BYTES = MAX_AUDIO_MS * BYTES_PER_MS
 MAX_TEXT_BYTES = 64 * 1024
 MAX_TYPED_CHARS = 8_000
 
@@ -40,8 +41,9 @@ CLOSE_REPLACED = 4409
 CLOSE_UPSTREAM_LOST = 4503
 
 
-class AudioIn(NamedTuple):
-    """Microphone audio: PCM16 LE mono 16 kHz. A tuple, since one is made fifty times a second and call."""
+@dataclass(frozen=True)
+class AudioIn:
+    """Microphone audio: PCM16 LE mono 16 kHz."""
 
     pcm: bytes
 
@@ -102,6 +104,9 @@ class Wire(Protocol):
     def decode(self, data: str | bytes) -> Inbound | None:
         """What a message says; None when it is of a kind we ignore. Raises InvalidInput."""
 
+    def audio(self, data: bytes) -> bytes | None:
+        """The microphone audio that a binary message is, as `decode` tells it; None when it is anything else, or not as it should be. Asked fifty times a second and call."""
+
     def encode_audio(self, pcm: bytes) -> str | bytes:
         """Playback audio at `out_rate`."""
 
@@ -121,6 +126,11 @@ class PcmWire:
             return AudioIn(check_audio(data))
         return decode_rtvi(data)
 
+    def audio(self, data: bytes) -> bytes | None:
+        """See `Wire`."""
+        length = len(data)
+        return None if length & 1 or length > MAX_AUDIO_BYTES else data
+
     def encode_audio(self, pcm: bytes) -> bytes:
         """See `Wire`."""
         return pcm
@@ -134,7 +144,7 @@ def check_audio(pcm: bytes) -> bytes:
     """The same bytes. Raises InvalidInput for an odd length or more than 200 ms."""
     if len(pcm) % 2:
         raise InvalidInput("Audio must be whole 16-bit samples; this message has an odd number of bytes.")
-    if len(pcm) > MAX_AUDIO_MS * BYTES_PER_MS:
+    if len(pcm) > MAX_AUDIO_BYTES:
         raise InvalidInput(f"An audio message may hold at most {MAX_AUDIO_MS} ms.")
     return pcm
 

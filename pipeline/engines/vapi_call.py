@@ -133,18 +133,14 @@ class VapiCall:
         except TimeoutError:
             await socket.close()
             return "silent"
-        socket.take_binary(self._take_audio)
+        socket.take_binary(self.relay.down)
         while data is not None:
             if isinstance(data, bytes):
-                self._take_audio(data)
+                self.relay.down(data)
             else:
                 self._take_text(data)
             data = await socket.receive()
         return "closed"
-
-    def _take_audio(self, pcm: bytes) -> bool:
-        self.relay.down(pcm)
-        return True
 
     def _take_text(self, text: str) -> None:
         self.said_at = time.monotonic()
