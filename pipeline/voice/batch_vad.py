@@ -40,6 +40,11 @@ NICENESS = 10
 SAMPLES_PER_MS = SAMPLE_RATE // 1000
 SCALE = np.float32(1 / 32768)
 MAX_WAITING = 2 * SAMPLE_RATE
+LATE_SECONDS = 1.0
+"""Hearing once what all calls had took so long: it is the thread that is behind, and not sound that came all at once."""
+CATCH_UP = SAMPLE_RATE // 2
+"""All that a thread which is behind, and must pass over sound, hears of any call: with two seconds of each it would be as far behind when it has heard them, for as long as
+the machine is just quick enough."""
 GAP_MS = 250
 """Audio this far from where the audio before it ended does not continue it."""
 STALE_SECONDS = 1.0
@@ -127,14 +132,14 @@ class _Stream:
         self.waiting += len(pcm) // 2
         return continues
 
-    def lay(self, row: Row) -> int:
-        """Put the pieces into the row, behind what waits there; beyond `MAX_WAITING` the oldest audio goes. Returns the samples that went."""
+    def lay(self, row: Row, most: int) -> int:
+        """Put the pieces into the row, behind what waits there; beyond so many samples the oldest audio goes. Returns the samples that went."""
         added = np.frombuffer(b"".join(self.pieces), dtype="<i2")
         self.pieces.clear()
         there = self.waiting - len(added)
-        gone = max(0, self.waiting - MAX_WAITING)
+        gone = max(0, self.waiting - most)
         if gone:
-            kept = np.concatenate((row[CONTEXT_SAMPLES : CONTEXT_SAMPLES + there], added))[-MAX_WAITING:]
+            kept = np.concatenate((row[CONTEXT_SAMPLES : CONTEXT_SAMPLES + there], added))[-most:]
             self.first_ms += gone / SAMPLES_PER_MS
             there, added, self.waiting = 0, kept, len(kept)
         row[CONTEXT_SAMPLES + there : CONTEXT_SAMPLES + self.waiting] = added
@@ -160,6 +165,7 @@ class BatchVad:
         self._thread: threading.Thread | None = None
         self._closed = False
         self._tell_again_at = 0.0
+        self._late = False
         self._audio = np.zeros((FIRST_SLOTS, CONTEXT_SAMPLES + MAX_WAITING), dtype=np.int16)
         """What waits to be heard, behind the context of its first window, by slot."""
         self._states = np.zeros((2, FIRST_SLOTS, STATE_SIZE), dtype=np.float32)
@@ -196,7 +202,9 @@ class BatchVad:
                 self._wake.wait(STALE_SECONDS / 2 if self._streams else None)
                 self._wake.clear()
                 self._receive()
+                began = time.monotonic()
                 self._detect(session)
+                self._late = time.monotonic() - began > LATE_SECONDS
                 self._settle()
                 time.sleep(LOOK_SECONDS)
         except Exception as error:  # the thread's top: it is told, and the thread ends with it
@@ -212,7 +220,10 @@ class BatchVad:
             ended_ms = stream.end_ms
             if not stream.put(pcm, at_ms):
                 self._stopped(detector, stream, ended_ms)
-        gone = sum(stream.lay(self._audio[stream.slot]) for stream in self._streams.values() if stream.pieces)
+        laying = [stream for stream in self._streams.values() if stream.pieces]
+        too_much = any(stream.waiting > MAX_WAITING for stream in laying)
+        most = CATCH_UP if too_much and self._late else MAX_WAITING
+        gone = sum(stream.lay(self._audio[stream.slot], most) for stream in laying)
         if gone and time.monotonic() >= self._tell_again_at:
             self._tell_again_at = time.monotonic() + TELL_AGAIN_SECONDS
             logger.warning(

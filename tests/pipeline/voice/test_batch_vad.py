@@ -9,7 +9,7 @@ import pytest
 from loguru import logger
 from pipecat.audio.vad.vad_analyzer import VADState
 
-from pipeline.voice.batch_vad import FIRST_SLOTS, BatchVad
+from pipeline.voice.batch_vad import CATCH_UP, FIRST_SLOTS, LATE_SECONDS, BatchVad
 from pipeline.voice.detectors import make_vad
 
 from .hearing import RATE, needs_flite, silence, spoken
@@ -160,6 +160,35 @@ async def test_of_what_comes_at_once_the_newest_two_seconds_are_heard_at_their_t
     [(began, began_ms), (ended, ended_ms)] = slowly.said[0]
     assert (began, ended) == (True, False)
     assert at_once.said[0] == [(True, pytest.approx(began_ms, abs=4 * 32)), (False, pytest.approx(ended_ms, abs=4 * 32))]
+
+
+async def test_a_thread_that_is_behind_hears_the_newest_half_second_of_every_call(calls):
+    """R-041: with two seconds of each it would stay behind on a machine that is just quick enough. One call has more than can wait, the other less."""
+    batch = calls(2)
+    held, asked = threading.Event(), []
+    detect = batch.vad._ask
+
+    def slowly(session, windows, slots, steps):
+        asked.append(dict(zip(slots, steps, strict=True)))
+        held.wait(20)
+        return detect(session, windows, slots, steps)
+
+    batch.vad._ask = slowly
+    sound = noise(6, level=200)
+    cut = PIECE * 40
+    for detector in batch.detectors:
+        detector.feed(sound[:PIECE], 0)
+    while not asked:
+        await asyncio.sleep(0.01)
+    for detector, length in zip(batch.detectors, (cut, cut // 2), strict=True):
+        detector.feed(sound[PIECE:length], PIECE // 32)
+    await asyncio.sleep(LATE_SECONDS)
+    held.set()
+    await batch.settled()
+
+    heard = [sum(steps.get(stream.slot, 0) for steps in asked[1:]) for stream in batch.vad._streams.values()]
+    assert heard == [CATCH_UP // 512] * 2
+    assert [stream.end_ms for stream in batch.vad._streams.values()] == [cut // 32, cut // 64]
 
 
 async def test_noise_and_silence_are_no_speech(calls):
