@@ -2,7 +2,7 @@
 
 SQLite: WAL, `BEGIN IMMEDIATE` for writers and `BEGIN` for readers by our own events, synchronous FULL, foreign keys and secure delete on.
 One writer connection, so that our writers queue in order instead of polling the file lock; readers have their own connections, which
-cannot write and never wait. PostgreSQL: psycopg 3, one pool. Read next: `database`.
+cannot write and never wait. PostgreSQL: psycopg 3, one pool. Read next: `database`, `sqlite_connection`.
 """
 
 from __future__ import annotations
@@ -20,6 +20,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from bridge.errors import SettingsError
 
+from .sqlite_connection import connect
+
 BUSY_SECONDS = 30
 """How long anybody waits for SQLite's write lock or for a connection of a pool."""
 SCRUB_SECONDS = 10
@@ -28,27 +30,6 @@ POOL_SIZE = 5
 _IDLE_IN_TRANSACTION = "-c idle_in_transaction_session_timeout=60000"
 """PostgreSQL ends a session that sits in an open transaction for a minute: a frozen process must not hold locks."""
 _to_json = partial(json.dumps, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-
-
-class LettingGo(sqlite3.Connection):
-    """Rolls back before it closes.
-
-    A cancelled task leaves its statement open, and its traceback may keep the cursor alive; SQLite then puts the closing off, write
-    lock and all, until the garbage collector comes by. Every other writer would wait for that.
-    """
-
-    def close(self) -> None:
-        """Let go of the lock now."""
-        try:
-            if self.in_transaction:
-                self.rollback()
-        except sqlite3.ProgrammingError:
-            # Closed already.
-            return
-        super().close()
-
-
-_ASYNC_SQLITE: dict[str, Any] = {"timeout": BUSY_SECONDS, "factory": LettingGo}
 
 
 def parse(url: str) -> URL:
@@ -124,7 +105,7 @@ def writer_engine(url: URL) -> AsyncEngine:
         max_overflow=0,
         pool_timeout=BUSY_SECONDS,
         json_serializer=_to_json,
-        connect_args=_ASYNC_SQLITE,
+        async_creator=partial(connect, file_of(url), BUSY_SECONDS),
     )
     _configure_sqlite(
         engine.sync_engine,
@@ -138,7 +119,9 @@ def reader_engine(url: URL, writer: AsyncEngine) -> AsyncEngine:
     """Read-only snapshots. On PostgreSQL it shares the writer's pool."""
     if not is_sqlite(url):
         return writer.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
-    engine = create_async_engine(url, pool_size=POOL_SIZE - 1, pool_timeout=BUSY_SECONDS, connect_args=_ASYNC_SQLITE)
+    engine = create_async_engine(
+        url, pool_size=POOL_SIZE - 1, pool_timeout=BUSY_SECONDS, async_creator=partial(connect, file_of(url), BUSY_SECONDS)
+    )
     _configure_sqlite(engine.sync_engine, "BEGIN", ["query_only=ON"])
     return engine
 
