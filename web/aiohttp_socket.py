@@ -1,7 +1,7 @@
 """A websocket of aiohttp, a candidate's or a vendor's, as the pipeline sees it: receive, take at once, send, send without waiting, close.
 
-Sending without waiting: aiohttp's writer writes an uncompressed frame at once, in a method behind its coroutine; the coroutine only adds the wait for a full buffer to
-drain, and a fifth of what sending costs beside the kernel. That method is not public: `tests/web/test_aiohttp_socket.py` fails where aiohttp does otherwise.
+Sending without waiting: aiohttp's writer writes an uncompressed frame at once, in a method behind its coroutine; the coroutine adds the wait for a full buffer to drain,
+and half of what a message costs before the transport. That method is not public: `tests/web/test_aiohttp_socket.py` fails where aiohttp does otherwise.
 """
 
 from __future__ import annotations

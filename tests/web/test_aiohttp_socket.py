@@ -1,4 +1,4 @@
-"""Sending without waiting over real sockets: whole, in order, bounded, and cut where nobody reads (F5). Fails where aiohttp no longer writes before it waits."""
+"""Sending without waiting over real sockets: whole, in order, bounded, and cut where nobody reads (F5). Fails where aiohttp's writer no longer writes at once."""
 
 import asyncio
 import json
