@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from collections.abc import Awaitable, Callable
 from contextlib import closing
 from functools import partial
 from pathlib import Path
@@ -20,7 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from bridge.errors import SettingsError
 
-from .sqlite_connection import connect
+from . import sqlite_connection
 
 BUSY_SECONDS = 30
 """How long anybody waits for SQLite's write lock or for a connection of a pool."""
@@ -88,6 +89,12 @@ def sync_url(url: URL) -> URL:
     return url.set(drivername="sqlite") if is_sqlite(url) else url
 
 
+def _opening(url: URL) -> Callable[[], Awaitable[sqlite_connection.Connection]]:
+    """Opens the file that the blocking engines open, with what else the URL says."""
+    [path], options = url.get_dialect()().create_connect_args(url)
+    return partial(sqlite_connection.connect, path, **{**options, "timeout": BUSY_SECONDS})
+
+
 def writer_engine(url: URL) -> AsyncEngine:
     """Read-write transactions."""
     if not is_sqlite(url):
@@ -105,7 +112,7 @@ def writer_engine(url: URL) -> AsyncEngine:
         max_overflow=0,
         pool_timeout=BUSY_SECONDS,
         json_serializer=_to_json,
-        async_creator=partial(connect, file_of(url), BUSY_SECONDS),
+        async_creator=_opening(url),
     )
     _configure_sqlite(
         engine.sync_engine,
@@ -119,9 +126,7 @@ def reader_engine(url: URL, writer: AsyncEngine) -> AsyncEngine:
     """Read-only snapshots. On PostgreSQL it shares the writer's pool."""
     if not is_sqlite(url):
         return writer.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
-    engine = create_async_engine(
-        url, pool_size=POOL_SIZE - 1, pool_timeout=BUSY_SECONDS, async_creator=partial(connect, file_of(url), BUSY_SECONDS)
-    )
+    engine = create_async_engine(url, pool_size=POOL_SIZE - 1, pool_timeout=BUSY_SECONDS, async_creator=_opening(url))
     _configure_sqlite(engine.sync_engine, "BEGIN", ["query_only=ON"])
     return engine
 

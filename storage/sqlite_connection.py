@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
-from pathlib import Path
+from functools import partial
 from typing import Any, NamedTuple
 
 import aiosqlite
@@ -63,8 +63,10 @@ class Cursor:
         self._done = await self._connection.visit("executemany", sql, parameters)
 
     async def fetchall(self) -> Sequence[Any]:
-        """The rows, which are here already."""
-        return self._done.rows
+        """The rows, which are here already, once."""
+        rows = self._done.rows
+        self._done = self._done._replace(rows=())
+        return rows
 
     async def close(self) -> None:
         """Nothing is open."""
@@ -94,9 +96,9 @@ def _statement(connection: sqlite3.Connection, method: str, sql: str, parameters
         cursor.close()
 
 
-async def connect(path: Path, wait_seconds: float) -> Connection:
-    """Open the file; a lock is waited for so long. Raises sqlite3.OperationalError."""
-    connection = Connection(lambda: sqlite3.connect(path, timeout=wait_seconds, check_same_thread=False), ITER_CHUNK_SIZE)
+async def connect(path: str, **options: Any) -> Connection:
+    """Open the file, with options of `sqlite3.connect`. Raises sqlite3.OperationalError."""
+    connection = Connection(partial(sqlite3.connect, path, **options), ITER_CHUNK_SIZE)
     # A process that ends does not wait for whoever forgot to close.
     connection._thread.daemon = True
     await connection

@@ -69,17 +69,24 @@ class AiohttpSocket:
             reader.take = take
 
     async def send(self, data: str | bytes) -> None:
-        """Send, waiting while the peer's buffers are full. Raises ConnectionError when the peer is gone."""
-        if isinstance(data, str):
-            await self._ws.send_str(data)
-        else:
-            await self._ws.send_bytes(data)
+        """Send, waiting while the peer's buffers are full. Raises ConnectionError when the peer is gone, or is given up meanwhile."""
+        try:
+            if isinstance(data, str):
+                await self._ws.send_str(data)
+            else:
+                await self._ws.send_bytes(data)
+        except asyncio.CancelledError:
+            # Everybody who waits for the buffer waits on one future of aiohttp's, which whoever gives up, as `close` does, cancels for all.
+            task = asyncio.current_task()
+            if task is None or task.cancelling():
+                raise
+            raise ConnectionResetError("The peer was given up.") from None
 
     def send_now(self, data: str | bytes) -> bool:
         """Write without waiting; False when the peer is gone or has about two seconds of audio still to read, and nothing is written."""
         writer = self._writer
         # Full is a transport that holds what the kernel no longer takes, and more than its high-water mark of it.
-        if writer._closing or writer.protocol._paused:
+        if self._ws._closed or writer.protocol._paused:
             return False
         try:
             if isinstance(data, str):
@@ -88,6 +95,8 @@ class AiohttpSocket:
                 writer._write_websocket_frame(data, BINARY, 0)
         except ConnectionError:
             return False
+        # The writer counts towards a wait of its next coroutine, which would then be for what was not written by it.
+        writer._output_size = 0
         return True
 
     async def close(self, code: int = 1000, reason: str = "") -> None:

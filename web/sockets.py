@@ -30,7 +30,7 @@ from .keys import ORIGINS, SUPERVISOR
 
 HEARTBEAT_SECONDS = 10
 LOOK_EVERY_BYTES = 4 * 1024
-"""A sender looks this often whether the peer's buffer is full."""
+"""Who sends and waits looks this often whether the peer's buffer is full."""
 
 
 class AudioWebSocket(SeldomReset, web.WebSocketResponse):

@@ -205,7 +205,7 @@ class BatchVad:
                 began = time.monotonic()
                 self._detect(session)
                 self._late = time.monotonic() - began > LATE_SECONDS
-                self._settle()
+                self._settle(began)
                 time.sleep(LOOK_SECONDS)
         except Exception as error:  # the thread's top: it is told, and the thread ends with it
             logger.error("Voice detection has ended: {}", type(error).__name__)
@@ -308,14 +308,13 @@ class BatchVad:
         found: list[list[float]] = confidences.reshape(-1, len(slots)).T.tolist()
         return found
 
-    def _settle(self) -> None:
-        """Forget closed calls; who sends nothing any more has stopped speaking."""
-        now = time.monotonic()
+    def _settle(self, received_at: float) -> None:
+        """Forget closed calls; who sends nothing any more has stopped speaking, as far as what came in was received."""
         for detector, stream in list(self._streams.items()):
             if detector.closed:
                 self._free.append(stream.slot)
                 del self._streams[detector]
-            elif now - stream.fed_at > STALE_SECONDS:
+            elif received_at - stream.fed_at > STALE_SECONDS:
                 self._stopped(detector, stream, stream.end_ms)
 
     def _stopped(self, detector: Detector, stream: _Stream, at_ms: int) -> None:

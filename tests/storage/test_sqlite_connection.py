@@ -17,7 +17,7 @@ ADDED = "INSERT INTO things (name) VALUES (?)"
 @pytest.fixture
 async def connection(tmp_path):
     """To a new file with one table."""
-    made = await connect(tmp_path / "things.db", 1)
+    made = await connect(str(tmp_path / "things.db"), timeout=1)
     await made.cursor().execute(MADE)
     await made.commit()
     yield made
@@ -78,21 +78,26 @@ async def test_what_sqlite_refuses_is_raised_as_it_is(connection, sqlite_url):
     await engine.dispose()
 
 
-async def test_nobody_cancelled_leaves_the_file_locked(connection, tmp_path):
-    """A writer cancelled within its statement, whose traceback somebody keeps: once its connection is closed, the next one writes at once."""
-    other = await connect(tmp_path / "things.db", 1)
-    await other.cursor().execute("BEGIN IMMEDIATE")
+async def test_nobody_leaves_the_file_locked(connection, tmp_path):
+    """A writer cancelled within its statement, and one whose error somebody keeps: once their connection is closed the next one writes at once."""
     numbers = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 300000) INSERT INTO things (name) SELECT i FROM n RETURNING id"
-    writing = asyncio.create_task(other.cursor().execute(numbers))
-    await asyncio.sleep(0.02)
-    writing.cancel()
-    with pytest.raises(asyncio.CancelledError) as kept:
-        await writing
-    await other.close()
+    no_text = "SELECT CAST(x'ff' AS TEXT) UNION ALL SELECT 'more'"
+    kept = []
+    for statement, cancelled in ((numbers, True), (no_text, False)):
+        other = await connect(str(tmp_path / "things.db"), timeout=1)
+        await other.cursor().execute("BEGIN IMMEDIATE")
+        doing = asyncio.create_task(other.cursor().execute(statement))
+        if cancelled:
+            await asyncio.sleep(0.02)
+            doing.cancel()
+        with pytest.raises(asyncio.CancelledError if cancelled else sqlite3.OperationalError) as error:
+            await doing
+        kept.append(error.value)
+        await other.close()
+        async with asyncio.timeout(1):
+            await connection.cursor().execute("BEGIN IMMEDIATE")
+        await connection.rollback()
 
-    async with asyncio.timeout(1):
-        await connection.cursor().execute("BEGIN IMMEDIATE")
-    assert kept.value is not None
     cursor = connection.cursor()
     await cursor.execute("SELECT count(*) FROM things")
     assert await cursor.fetchall() == [(0,)]

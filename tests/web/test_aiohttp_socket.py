@@ -102,6 +102,40 @@ async def test_a_peer_that_does_not_read_is_refused_within_two_seconds_of_audio(
     client.close()
 
 
+async def test_a_message_finds_room_behind_audio_that_found_none(lines):
+    """F5: who stores and tells goes on at once, up to four thousand bytes; beyond that it waits, and is told when the leg is given up, without being cancelled."""
+    client = await deaf(lines.url)
+    _, server, _ = await lines.accepted.get()
+    leg = Leg(server, PcmWire())
+    while leg.send_audio_now(FRAME):
+        await asyncio.sleep(0)
+    async with asyncio.timeout(1):
+        assert await leg.tell("notice", code="x")
+        assert await leg.tell("notice", code="y")
+    waiting = asyncio.create_task(leg.tell("notice", code="z" * 2 * LOOK_EVERY_BYTES))
+    await asyncio.sleep(0.1)
+    assert not waiting.done()
+    await leg.close(CLOSE_TOO_SLOW, "too slow")
+
+    async with asyncio.timeout(1):
+        assert not await waiting
+    client.close()
+
+
+async def test_who_waits_to_send_can_be_cancelled(lines):
+    """By its own task, as ever."""
+    client = await deaf(lines.url)
+    _, server, _ = await lines.accepted.get()
+    while server.send_now(FRAME):
+        await asyncio.sleep(0)
+    waiting = asyncio.create_task(server.send("z" * 2 * LOOK_EVERY_BYTES))
+    await asyncio.sleep(0.1)
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    client.close()
+
+
 async def test_a_peer_that_is_gone_is_refused(lines):
     """No exception where audio is sent, at either end."""
     async with ClientSession() as http:

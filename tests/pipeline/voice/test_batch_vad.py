@@ -191,6 +191,33 @@ async def test_a_thread_that_is_behind_hears_the_newest_half_second_of_every_cal
     assert [stream.end_ms for stream in batch.vad._streams.values()] == [cut // 32, cut // 64]
 
 
+@needs_flite
+async def test_who_speaks_while_the_thread_is_behind_has_not_stopped(calls):
+    """R-041: what has come meanwhile is not looked at yet; that is no silence."""
+    pcm = noise(0.7) + await spoken(SENTENCES[2])
+    cut = PIECE * 25
+    batch = calls(1)
+    await batch.feed([pcm[:cut]])
+    assert [speaking for speaking, _ in batch.said[0]] == [True]
+    asked = asyncio.Event()
+    held, loop, detect = threading.Event(), asyncio.get_running_loop(), batch.vad._ask
+
+    def slowly(session, windows, slots, steps):
+        loop.call_soon_threadsafe(asked.set)
+        held.wait(20)
+        return detect(session, windows, slots, steps)
+
+    batch.vad._ask = slowly
+    batch.detectors[0].feed(pcm[cut : cut + PIECE], cut // 32)
+    await asked.wait()
+    batch.detectors[0].feed(pcm[cut + PIECE : cut + 20 * PIECE], (cut + PIECE) // 32)
+    await asyncio.sleep(1.2 * LATE_SECONDS)
+    held.set()
+    await batch.settled()
+
+    assert [speaking for speaking, _ in batch.said[0]] == [True]
+
+
 async def test_noise_and_silence_are_no_speech(calls):
     """Neither a room nor digital silence, and what is silent costs no model."""
     batch = calls(2)
