@@ -6,15 +6,18 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from dataclasses import asdict
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from weakref import WeakValueDictionary
 
 from loguru import logger
 
 from bridge.domain.holding import OUR_FAULT
-from bridge.errors import AtCapacity, Conflict, ConsentNeeded
+from bridge.domain.session import SessionStatus
+from bridge.errors import AtCapacity, Conflict, ConsentNeeded, NotFound
 from bridge.ports import RecordingStore, Store
 from bridge.usecases import calling, consenting
 from bridge.usecases.directing import MakeDirector
@@ -79,6 +82,8 @@ class Supervisor:
         self._live: dict[str, tuple[CallLeg, asyncio.Event]] = {}
         self._doors: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         """Sessions somebody is being admitted to."""
+        self._unstored: dict[str, tuple[Outcome, datetime]] = {}
+        """How and when legs have ended, until it is stored."""
         self.draining = False
         self.paused = False
         """By an operator: no new interview begins; this process is fine all the same."""
@@ -112,9 +117,14 @@ class Supervisor:
         purpose = await calling.redeem(self._store, session_id, token, datetime.now(UTC))
         self.check_capacity(session_id, resuming=purpose == "resume" or session_id in self._live)
         # One tab at a time, and the older one must have let go before the log is read, or two writers would share one sequence.
-        door = self._doors.setdefault(session_id, asyncio.Lock())
-        async with door:
+        async with self._door(session_id):
             await self._let_go(session_id, "replaced")
+            if session_id in self._unstored:
+                outcome, _ = self._unstored[session_id]
+                status = await self._store_end(session_id)
+                if outcome.over:
+                    await self._tell_end(session_id, outcome, status, leg)
+                    return
             async with self._store.read() as tx:
                 await consenting.require(tx, session_id)
             await self.neighbours.let_go(session_id)
@@ -136,8 +146,17 @@ class Supervisor:
             with logger.contextualize(call=session_id):
                 outcome = await call.run()
         finally:
-            await asyncio.shield(self._after(session_id, outcome, leg))
-            del self._live[session_id]
+            await asyncio.shield(self._let_out(session_id, outcome, leg))
+
+    def _door(self, session_id: str) -> asyncio.Lock:
+        return self._doors.setdefault(session_id, asyncio.Lock())
+
+    async def _let_out(self, session_id: str, outcome: Outcome, leg: Leg) -> None:
+        """The leg has ended: its place is free for the next one, whatever comes in between."""
+        try:
+            await self._after(session_id, outcome, leg)
+        finally:
+            _, gone = self._live.pop(session_id)
             gone.set()
             asyncio.get_running_loop().call_later(TIDY_SECONDS, self._let_be_collected)
 
@@ -241,22 +260,48 @@ class Supervisor:
             async with asyncio.timeout(LET_GO_TIMEOUT_SECONDS):
                 await gone.wait()
 
+    # The end of a leg -------------------------------------------------------------------------------------------------
     async def _after(self, session_id: str, outcome: Outcome, leg: Leg) -> None:
-        now = datetime.now(UTC)
+        self._unstored[session_id] = outcome, datetime.now(UTC)
         await self._engines.leg_ended(session_id, over=outcome.over)
-        if outcome.over:
-            status = await calling.finish(self._store, session_id, outcome.reason, elapsed_ms=outcome.elapsed_ms, now=now)
-            logger.info("Interview {} ended: {} ({})", session_id, outcome.reason, status.value)
+        try:
+            status = await patiently(self._store, partial(self._store_end, session_id))
+        except Exception as error:  # noqa: BLE001 - whatever the store has: the sweep tries again, and who comes back
+            logger.opt(exception=error).debug("The end of a leg could not be stored")
+            logger.error("The end of a leg could not be stored and will be tried again: {}", type(error).__name__)
+            await leg.close(CLOSE_RESTARTING, "not stored yet; try again")
+        else:
+            await self._tell_end(session_id, outcome, status, leg)
+
+    async def _store_end(self, session_id: str) -> SessionStatus | None:
+        """How the session's last leg ended, unless that is stored already; the interview's status once it is over. A repeat changes nothing."""
+        if session_id not in self._unstored:
+            return None
+        outcome, at = self._unstored[session_id]
+        status = None
+        if not outcome.over:
+            fault = outcome.reason in OUR_FAULT
+            await calling.leave(self._store, session_id, elapsed_ms=outcome.elapsed_ms, now=at, fault=fault)
+            logger.info("Interview {} interrupted: {}", session_id, outcome.reason)
+        else:
+            with suppress(NotFound):  # Erased meanwhile.
+                status = await calling.finish(self._store, session_id, outcome.reason, elapsed_ms=outcome.elapsed_ms, now=at)
+                logger.info("Interview {} ended: {} ({})", session_id, outcome.reason, status.value)
             self.feed.wake(session_id)
-            await leg.tell("report-status", status="queued" if status.value != "failed" else "none", step="queued")
+        self._unstored.pop(session_id, None)
+        return status
+
+    async def store_ends(self) -> None:
+        """Once more those that the store refused."""
+        for session_id in self._unstored.keys() - self._live.keys():
+            async with self._door(session_id):
+                await self._store_end(session_id)
+
+    async def _tell_end(self, session_id: str, outcome: Outcome, status: SessionStatus | None, leg: Leg) -> None:
+        code, why = CLOSE_CODES.get(outcome.reason, (CLOSE_FINISHED, "finished" if outcome.over else "gone"))
+        if outcome.over:
+            await leg.tell("report-status", status="none" if status in (None, SessionStatus.FAILED) else "queued", step="queued")
             await leg.tell("ended", reason=outcome.reason, reportUrl=f"/interviews/{session_id}/report")
-            code, why = CLOSE_CODES.get(outcome.reason, (CLOSE_FINISHED, "finished"))
-            await leg.close(code, why)
-            return
-        fault = outcome.reason in OUR_FAULT
-        await calling.leave(self._store, session_id, elapsed_ms=outcome.elapsed_ms, now=now, fault=fault)
-        logger.info("Interview {} interrupted: {}", session_id, outcome.reason)
-        code, why = CLOSE_CODES.get(outcome.reason, (CLOSE_FINISHED, "gone"))
         await leg.close(code, why)
 
     async def idle(self) -> None:

@@ -241,6 +241,7 @@ async def _sweep(database: Database, reconciler: Reconciler | None, supervisor: 
                 logger.info("Interview {} ended: nobody came back", session_id)
             for session_id in await set_up.finish_forgotten(database, datetime.now(UTC)):
                 logger.info("Interview {} got its questions from the bank: its set-up was cut short", session_id)
+            await supervisor.store_ends()
             if reconciler:
                 await reconciler.round(datetime.now(UTC))
         except Exception:  # noqa: BLE001 - The task's top: one failed round must not end the sweeping.
