@@ -26,7 +26,6 @@ class Relay:
         "_uplink",
         "counters",
         "on_played",
-        "on_stuck",
     )
 
     def __init__(
@@ -34,21 +33,18 @@ class Relay:
         ticker: Ticker,
         *,
         on_played: Tap | None = None,
-        on_stuck: Callable[[], None] | None = None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         """Starts pacing (with silence, once connected) at once; `close` ends it.
 
-        `on_played` hears what was sent to the candidate; `on_stuck` is called once for each connection when the upstream stops taking audio. Both
-        are attributes and may be set later.
+        `on_played` hears what was sent to the candidate; it is an attribute and may be set later.
         """
         self.counters = Counters()
         self.on_played = on_played
-        self.on_stuck = on_stuck
         self._monotonic = monotonic
         self._ticker = ticker
         self._attached = False
-        self._uplink = Uplink(self.counters, monotonic(), self._stuck)
+        self._uplink = Uplink(self.counters, monotonic())
         self._downlink = Downlink(self.counters, monotonic(), self._tap_played)
         ticker.add(self._tick)
 
@@ -138,7 +134,3 @@ class Relay:
     def _tap_played(self, pcm: bytes, in_ms: int) -> None:
         if self.on_played is not None:
             self.on_played(pcm, in_ms)
-
-    def _stuck(self) -> None:
-        if self.on_stuck is not None:
-            self.on_stuck()

@@ -6,8 +6,6 @@ not stay after a network gap: of a standing backlog pauses are skipped, then sin
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 
 from .sound import BYTES_PER_SECOND, FRAME_BYTES, FRAME_MS, SILENCE, Counters, Send
@@ -41,18 +39,14 @@ class Uplink:
         "_filling",
         "_may_slide",
         "_muted",
-        "_refused",
         "_send",
         "_skipped_at",
-        "_stuck",
         "backlog",
     )
 
-    def __init__(self, counters: Counters, now: float, stuck: Callable[[], None]) -> None:
+    def __init__(self, counters: Counters, now: float) -> None:
         self._counters = counters
-        self._stuck = stuck
         self._send: Send | None = None
-        self._refused = False
         self._muted = False
         self.backlog = bytearray()
         """Audio that waits for its place; a tick sends it."""
@@ -70,7 +64,6 @@ class Uplink:
         """Send there from now on; None for nowhere. What waited for another is out of date."""
         self._drop()
         self._send = send
-        self._refused = False
         self._due = max(self._due, now)
 
     def mute(self, on: bool) -> None:
@@ -147,9 +140,6 @@ class Uplink:
             self._counters.up_frames += 1
             return True
         self._counters.up_dropped_bytes += FRAME_BYTES
-        if not self._refused:
-            self._refused = True
-            self._stuck()
         return False
 
     def _catch_up(self, now: float) -> None:

@@ -31,26 +31,28 @@ GRAPH = """
 silero (float[windows, 576] audio, float[2, calls, 128] state, int32[calls] steps) => (float[windows] confidence, float[2, calls, 128] next_state)
 <
     int64[1] last = {1}, int64[1] back = {-1},
-    int64[1] at_0 = {0}, int64[1] at_128 = {128}, int64[1] at_256 = {256}, int64[1] at_384 = {384}, int64[1] at_510 = {510}, int64[1] at_512 = {512},
-    int64[1] at_574 = {574}, int64[1] at_640 = {640}, int64[1] at_129 = {129}, int64[1] at_258 = {258}, int64[1] at_387 = {387}, int64[1] at_516 = {516},
+    int64[1] far_back = {-129}, int64[1] at_0 = {0}, int64[1] at_1 = {1}, int64[1] at_128 = {128}, int64[1] at_256 = {256}, int64[1] at_384 = {384}, int64[1] at_510 = {510},
+    int64[1] at_513 = {513}, int64[1] at_574 = {574}, int64[1] at_640 = {640}, int64[1] at_129 = {129}, int64[1] at_258 = {258}, int64[1] at_387 = {387}, int64[1] at_516 = {516},
     int64[1] at_645 = {645}, int64[1] at_774 = {774},
-    int64[2] spectra = {-1, 256}, int64[2] one_row = {-1, 516}, int64[2] threes = {-1, 387}, int64[2] row_512 = {-1, 512}, int64[2] row_384 = {-1, 384},
+    int64[2] one_row = {-1, 516}, int64[2] threes = {-1, 387}, int64[2] row_512 = {-1, 512}, int64[2] row_384 = {-1, 384},
     int64[2] row_128 = {-1, 128}, int64[1] flat = {-1},
-    int64[4] both_ends = {0, 129, 0, 129}, int64[4] front = {0, 128, 0, 0}, int64[2] halves = {129, 129}, int64[2] one_each = {1, 1}
+    int64[4] both_ends = {0, 129, 0, 129}, int64[4] front = {0, 128, 0, 0}, int64[2] one_each = {1, 1}
 >
 {
     mirrored = Slice (audio, at_574, at_510, last, back)
     padded = Concat <axis = 1> (audio, mirrored)
-    spectrum_0 = Slice (padded, at_0, at_256, last)
-    spectrum_1 = Slice (padded, at_128, at_384, last)
-    spectrum_2 = Slice (padded, at_256, at_512, last)
-    spectrum_3 = Slice (padded, at_384, at_640, last)
-    side_by_side = Concat <axis = 1> (spectrum_0, spectrum_1, spectrum_2, spectrum_3)
-    below = Reshape (side_by_side, spectra)
-    transformed = MatMul (below, basis)
-    squares = Mul (transformed, transformed)
-    real, imaginary = Split <axis = 1> (squares, halves)
-    powers = Add (real, imaginary)
+    first_half = Slice (padded, at_1, at_513, last)
+    second_half = Slice (padded, at_128, at_640, last)
+    firsts = Reshape (first_half, row_128)
+    seconds = Reshape (second_half, row_128)
+    back_to_front = Slice (seconds, back, far_back, last, back)
+    even = Add (firsts, back_to_front)
+    odd = Sub (firsts, back_to_front)
+    real = MatMul (even, cosines)
+    imaginary = MatMul (odd, sines)
+    real_power = Mul (real, real)
+    imaginary_power = Mul (imaginary, imaginary)
+    powers = Add (real_power, imaginary_power)
     magnitudes = Sqrt (powers)
     of_a_window = Reshape (magnitudes, one_row)
     between = Pad (of_a_window, both_ends)
@@ -131,8 +133,12 @@ def _matrices(weights: Weights) -> Weights:
         enter, forget, cell, out = np.split(weights[f"decoder.rnn.{name}"], 4)
         return np.concatenate((enter, out, forget, cell))[np.newaxis]
 
+    basis = weights["stft.forward_basis_buffer"][:, 0].T
+    cosines, sines = basis[1:129, :129].copy(), basis[1:129, 129:]
+    cosines[-1] /= 2
     return {
-        "basis": weights["stft.forward_basis_buffer"][:, 0].T,
+        "cosines": cosines,
+        "sines": sines,
         **{f"bias_{layer + 1}": weights[f"encoder.{layer}.reparam_conv.bias"] for layer in range(4)},
         "weight_1": row(0),
         "weight_2": row(1),
