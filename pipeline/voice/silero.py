@@ -24,16 +24,17 @@ WINDOW_SAMPLES = 512
 
 Weights = dict[str, np.ndarray[Any, np.dtype[np.float32]]]
 
-# A row of `spectra` is one of a window's four, 64 + 512 samples long with their end mirrored. `x1` to `x4` are the encoder's layers; what a convolution of width three
+# A window gives four spectra, 256 samples of 64 + 512 with their end mirrored. They are cosines' and sines' shares under a bell, all the same or the opposite back to
+# front: the sum and the difference of a sample and its counterpart are half as much to multiply. `x1` to `x4` are the encoder's layers; what a convolution of width three
 # sees is laid side by side, also of the silence beyond a window's ends. Windows of one step lie beside each other, so `sequence` is [steps, calls, 128].
 GRAPH = """
 <ir_version: 8, opset_import: ["": 17]>
 silero (float[windows, 576] audio, float[2, calls, 128] state, int32[calls] steps) => (float[windows] confidence, float[2, calls, 128] next_state)
 <
-    int64[1] last = {1}, int64[1] back = {-1},
-    int64[1] far_back = {-129}, int64[1] at_0 = {0}, int64[1] at_1 = {1}, int64[1] at_128 = {128}, int64[1] at_256 = {256}, int64[1] at_384 = {384}, int64[1] at_510 = {510},
-    int64[1] at_513 = {513}, int64[1] at_574 = {574}, int64[1] at_640 = {640}, int64[1] at_129 = {129}, int64[1] at_258 = {258}, int64[1] at_387 = {387}, int64[1] at_516 = {516},
-    int64[1] at_645 = {645}, int64[1] at_774 = {774},
+    int64[1] last = {1}, int64[1] back = {-1}, int64[1] before_first = {-129},
+    int64[1] at_0 = {0}, int64[1] at_1 = {1}, int64[1] at_128 = {128}, int64[1] at_256 = {256}, int64[1] at_384 = {384}, int64[1] at_510 = {510},
+    int64[1] at_513 = {513}, int64[1] at_574 = {574}, int64[1] at_640 = {640}, int64[1] at_129 = {129}, int64[1] at_258 = {258}, int64[1] at_387 = {387},
+    int64[1] at_516 = {516}, int64[1] at_645 = {645}, int64[1] at_774 = {774},
     int64[2] one_row = {-1, 516}, int64[2] threes = {-1, 387}, int64[2] row_512 = {-1, 512}, int64[2] row_384 = {-1, 384},
     int64[2] row_128 = {-1, 128}, int64[1] flat = {-1},
     int64[4] both_ends = {0, 129, 0, 129}, int64[4] front = {0, 128, 0, 0}, int64[2] one_each = {1, 1}
@@ -41,13 +42,13 @@ silero (float[windows, 576] audio, float[2, calls, 128] state, int32[calls] step
 {
     mirrored = Slice (audio, at_574, at_510, last, back)
     padded = Concat <axis = 1> (audio, mirrored)
-    first_half = Slice (padded, at_1, at_513, last)
-    second_half = Slice (padded, at_128, at_640, last)
-    firsts = Reshape (first_half, row_128)
-    seconds = Reshape (second_half, row_128)
-    back_to_front = Slice (seconds, back, far_back, last, back)
-    even = Add (firsts, back_to_front)
-    odd = Sub (firsts, back_to_front)
+    first_halves = Slice (padded, at_1, at_513, last)
+    second_halves = Slice (padded, at_128, at_640, last)
+    rising = Reshape (first_halves, row_128)
+    falling = Reshape (second_halves, row_128)
+    counterparts = Slice (falling, back, before_first, last, back)
+    even = Add (rising, counterparts)
+    odd = Sub (rising, counterparts)
     real = MatMul (even, cosines)
     imaginary = MatMul (odd, sines)
     real_power = Mul (real, real)
@@ -133,12 +134,12 @@ def _matrices(weights: Weights) -> Weights:
         enter, forget, cell, out = np.split(weights[f"decoder.rnn.{name}"], 4)
         return np.concatenate((enter, out, forget, cell))[np.newaxis]
 
-    basis = weights["stft.forward_basis_buffer"][:, 0].T
-    cosines, sines = basis[1:129, :129].copy(), basis[1:129, 129:]
-    cosines[-1] /= 2
+    # The first sample counts for nothing, and the one in the middle is its own counterpart.
+    bell = weights["stft.forward_basis_buffer"][:, 0].T[1:129].copy()
+    bell[-1] /= 2
     return {
-        "cosines": cosines,
-        "sines": sines,
+        "cosines": bell[:, :129],
+        "sines": bell[:, 129:],
         **{f"bias_{layer + 1}": weights[f"encoder.{layer}.reparam_conv.bias"] for layer in range(4)},
         "weight_1": row(0),
         "weight_2": row(1),
