@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 from contextlib import suppress
 from dataclasses import asdict
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
 from weakref import WeakValueDictionary
@@ -16,7 +16,7 @@ from weakref import WeakValueDictionary
 from loguru import logger
 
 from bridge.domain.holding import OUR_FAULT
-from bridge.domain.session import SessionStatus
+from bridge.domain.session import ENDED, SessionStatus
 from bridge.errors import AtCapacity, Conflict, ConsentNeeded, NotFound
 from bridge.ports import RecordingStore, Store
 from bridge.usecases import calling, consenting
@@ -41,6 +41,8 @@ RETRY_AFTER_SECONDS = 60
 LET_GO_TIMEOUT_SECONDS = 8
 TIDY_SECONDS = 0.5
 """After a call's end its tasks need so long to let go of it."""
+LATE = timedelta(seconds=5)
+"""An end that is stored so long after it is one that the store refused."""
 GOODBYE_SECONDS = 25.0
 """After an operator's end the interviewer has so long for its goodbye."""
 CLOSE_CODES = {
@@ -121,8 +123,7 @@ class Supervisor:
             await self._let_go(session_id, "replaced")
             if session_id in self._unstored:
                 outcome, _ = self._unstored[session_id]
-                status = await self._store_end(session_id)
-                if outcome.over:
+                if (status := await self._store_end(session_id)) in ENDED:
                     await self._tell_end(session_id, outcome, status, leg)
                     return
             async with self._store.read() as tx:
@@ -225,11 +226,11 @@ class Supervisor:
         return {}
 
     async def _asked_to_let_go(self, session_id: str, _: dict[str, Any]) -> dict[str, Any]:
-        await self._let_go(session_id, "replaced")
+        await self._give_away(session_id, "replaced")
         return {}
 
     async def _asked_to_end(self, session_id: str, body: dict[str, Any]) -> dict[str, Any]:
-        await self._let_go(session_id, str(body["reason"]))
+        await self._give_away(session_id, str(body["reason"]))
         return {}
 
     async def _asked_by_a_tool(self, session_id: str, body: dict[str, Any]) -> dict[str, Any]:
@@ -264,14 +265,19 @@ class Supervisor:
     async def _after(self, session_id: str, outcome: Outcome, leg: Leg) -> None:
         self._unstored[session_id] = outcome, datetime.now(UTC)
         await self._engines.leg_ended(session_id, over=outcome.over)
+        status = None
         try:
             status = await patiently(self._store, partial(self._store_end, session_id))
         except Exception as error:  # noqa: BLE001 - whatever the store has: the sweep tries again, and who comes back
-            logger.opt(exception=error).debug("The end of a leg could not be stored")
-            logger.error("The end of a leg could not be stored and will be tried again: {}", type(error).__name__)
-            await leg.close(CLOSE_RESTARTING, "not stored yet; try again")
-        else:
-            await self._tell_end(session_id, outcome, status, leg)
+            self._say_refused(error)
+            if outcome.over:
+                await leg.close(CLOSE_RESTARTING, "not stored yet; try again")
+                return
+        await self._tell_end(session_id, outcome, status, leg)
+
+    def _say_refused(self, error: Exception) -> None:
+        logger.opt(exception=error).debug("The end of a leg could not be stored")
+        logger.error("The end of a leg could not be stored and will be tried again: {}", type(error).__name__)
 
     async def _store_end(self, session_id: str) -> SessionStatus | None:
         """How the session's last leg ended, unless that is stored already; the interview's status once it is over. A repeat changes nothing."""
@@ -280,8 +286,10 @@ class Supervisor:
         outcome, at = self._unstored[session_id]
         status = None
         if not outcome.over:
-            fault = outcome.reason in OUR_FAULT
-            await calling.leave(self._store, session_id, elapsed_ms=outcome.elapsed_ms, now=at, fault=fault)
+            # Nobody could come back before this is stored; that it took so long is ours to answer for.
+            now = datetime.now(UTC)
+            fault = outcome.reason in OUR_FAULT or now - at > LATE
+            await calling.leave(self._store, session_id, elapsed_ms=outcome.elapsed_ms, now=now, fault=fault)
             logger.info("Interview {} interrupted: {}", session_id, outcome.reason)
         else:
             with suppress(NotFound):  # Erased meanwhile.
@@ -294,8 +302,22 @@ class Supervisor:
     async def store_ends(self) -> None:
         """Once more those that the store refused."""
         for session_id in self._unstored.keys() - self._live.keys():
+            if not (door := self._door(session_id)).locked():
+                async with door:
+                    try:
+                        await self._store_end(session_id)
+                    except Exception as error:  # noqa: BLE001 - whatever the store has, the others may be luckier
+                        self._say_refused(error)
+
+    async def _give_away(self, session_id: str, reason: str) -> None:
+        """Another process takes over: from then on it says how the call ends."""
+        await self._let_go(session_id, reason)
+        if session_id in self._unstored:
             async with self._door(session_id):
-                await self._store_end(session_id)
+                try:
+                    await self._store_end(session_id)
+                finally:
+                    self._unstored.pop(session_id, None)
 
     async def _tell_end(self, session_id: str, outcome: Outcome, status: SessionStatus | None, leg: Leg) -> None:
         code, why = CLOSE_CODES.get(outcome.reason, (CLOSE_FINISHED, "finished" if outcome.over else "gone"))

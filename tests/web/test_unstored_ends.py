@@ -6,6 +6,7 @@ import asyncio
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
+from datetime import UTC, datetime
 from pathlib import Path
 
 import aiohttp
@@ -26,9 +27,9 @@ SECONDS = 20
 
 
 @pytest.fixture
-async def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[House]:
-    """A server of its own, since its database is broken; it sweeps often."""
-    monkeypatch.setattr(web_app, "SWEEP_SECONDS", 0.2)
+async def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> AsyncIterator[House]:
+    """A server of its own, since its database is broken; it sweeps as often as its test says."""
+    monkeypatch.setattr(web_app, "SWEEP_SECONDS", request.param)
     async with running(tmp_path) as up:
         yield up
 
@@ -74,6 +75,7 @@ async def newest_ticket(caller: Caller, server: Server, session_id: str) -> tupl
     return f"{server.url}/ws/interviews/{session_id}".replace("http", "ws", 1), tokens[-1]
 
 
+@pytest.mark.parametrize("house", [3600], indirect=True)
 async def test_who_comes_back_hears_that_the_interview_is_over(house: House) -> None:
     """The page is told to try again; when the disk has room the try ends as the interview would have, with a report."""
     async with call(house) as (session_id, server, caller):
@@ -82,9 +84,6 @@ async def test_who_comes_back_hears_that_the_interview_is_over(house: House) -> 
         assert not caller.has("ended")
         await until_free(house)
         assert (await server.show(session_id))["status"] == "in_progress"
-        # Nothing but the page's return may store it here.
-        web_app.SWEEP_SECONDS = 3600
-        await asyncio.sleep(0.5)
         await do(house, "DROP TRIGGER full")
         async with server.caller(*await newest_ticket(caller, server, session_id)) as again:
             await again.told("ended", seconds=SECONDS, reason="ended_by_candidate")
@@ -94,14 +93,21 @@ async def test_who_comes_back_hears_that_the_interview_is_over(house: House) -> 
     assert ANSWER in [turn["text"] for turn in shown["transcript"]]
 
 
+@pytest.mark.parametrize("house", [0.2], indirect=True)
 async def test_what_nobody_comes_back_to_is_stored_all_the_same(house: House) -> None:
-    """The end of a page that is gone is stored by the sweep, so that the interview can be resumed."""
+    """The end of a page that is gone is stored by the sweep, so that the interview can be resumed: for as long from then on as from any other end."""
     async with call(house) as (session_id, server, caller):
         await caller.ws.close()
         await until_free(house)
         assert (await server.show(session_id))["status"] == "in_progress"
+        before = datetime.now(UTC)
         await do(house, "DROP TRIGGER full")
         await server.status(session_id, "interrupted", seconds=SECONDS)
+        async with house.store.read() as tx:
+            session = await tx.session(session_id)
+        assert session is not None
+        assert session.interrupted_at is not None
+        assert session.interrupted_at >= before
         async with server.caller(*await newest_ticket(caller, server, session_id)) as again:
             await again.told("question", seconds=SECONDS)
             await again.verb("end")
