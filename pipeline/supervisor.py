@@ -1,6 +1,6 @@
 """Calls in progress in this process: capacity, one live socket a session, draining at shutdown.
 
-`hold` runs one leg from admission to its end and tells the use cases how it ended; `stop_all` drains. Read next: `call`.
+`hold` runs one leg from admission to its end and tells the use cases how it ended, `store_ends` again where the store refused that; `stop_all` drains. Read next: `call`.
 """
 
 from __future__ import annotations
@@ -310,14 +310,11 @@ class Supervisor:
                         self._say_refused(error)
 
     async def _give_away(self, session_id: str, reason: str) -> None:
-        """Another process takes over: from then on it says how the call ends."""
+        """Another process takes over: first how the call was left here is stored. Once the other one holds it, `_store_end` changes nothing."""
         await self._let_go(session_id, reason)
         if session_id in self._unstored:
             async with self._door(session_id):
-                try:
-                    await self._store_end(session_id)
-                finally:
-                    self._unstored.pop(session_id, None)
+                await self._store_end(session_id)
 
     async def _tell_end(self, session_id: str, outcome: Outcome, status: SessionStatus | None, leg: Leg) -> None:
         code, why = CLOSE_CODES.get(outcome.reason, (CLOSE_FINISHED, "finished" if outcome.over else "gone"))
